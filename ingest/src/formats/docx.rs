@@ -1,0 +1,45 @@
+//! DOCX as Markdown: headings, lists and tables stay what they are, tracked changes are accepted.
+
+use undoc::render::{RenderOptions, to_markdown};
+use undoc::{Error, FormatType, detect_format_from_bytes, parse_bytes};
+use vouch_index::Extracted;
+
+use crate::extract::ExtractError;
+use crate::{front_matter, normalise};
+
+const KIND: &str = "DOCX";
+
+/// Reads a DOCX file. Its title and date of change come from its properties.
+pub(crate) fn read(content: &[u8]) -> Result<Extracted, ExtractError> {
+    // The library reads spreadsheets and slides too, which somebody may have renamed.
+    match detect_format_from_bytes(content) {
+        Ok(FormatType::Docx) => {}
+        Ok(other) => return Err(ExtractError::unreadable(KIND, format!("it is {other:?}"))),
+        Err(error) => return Err(refused(&error)),
+    }
+    let document = parse_bytes(content).map_err(|error| refused(&error))?;
+    let options = RenderOptions {
+        max_heading_level: 6,
+        include_images: false,
+        escape_special_chars: false,
+        ..RenderOptions::default()
+    };
+    let text = to_markdown(&document, &options).map_err(|error| refused(&error))?;
+    let text = normalise::text(&text);
+    if text.trim().is_empty() {
+        return Err(ExtractError::empty("the document holds no words; pictures are not read"));
+    }
+    Ok(Extracted {
+        text,
+        title: document.metadata.title.as_deref().map(normalise::line).unwrap_or_default(),
+        modified_at: document.metadata.modified.as_deref().and_then(front_matter::moment),
+        ..Extracted::default()
+    })
+}
+
+fn refused(error: &Error) -> ExtractError {
+    if matches!(error, Error::Encrypted) {
+        return ExtractError::Encrypted;
+    }
+    ExtractError::unreadable(KIND, error)
+}
