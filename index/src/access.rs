@@ -1,0 +1,193 @@
+//! Who may read what: principals, the layers of an access rule, and readers.
+//!
+//! A rule is a list of layers (source, then each folder, then document). All layers must pass.
+//! In a layer a denied principal is out; then, where `allow` is given, only those it lists are in.
+//! Whatever can't be understood lets nobody in: there is no way to write a rule here whose
+//! misspelling opens a document.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Somebody or a set of people: `user:…`, `group:…`, or `everyone` (all who are signed in).
+///
+/// The kind ends at the first colon and the rest is compared byte for byte, so `group:a:b` is the
+/// group `a:b` and `user:Ann` is not `user:ann`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Principal {
+    /// Everybody who is signed in.
+    Everyone,
+    /// One person.
+    User(String),
+    /// A group, from a token or kept by Vouch.
+    Group(String),
+}
+
+/// Why a text is not a principal.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a principal; write `user:NAME`, `group:NAME` or `everyone`")]
+pub struct NotAPrincipal(String);
+
+impl FromStr for Principal {
+    type Err = NotAPrincipal;
+
+    fn from_str(text: &str) -> Result<Self, NotAPrincipal> {
+        match text.split_once(':') {
+            None if text == "everyone" => Ok(Self::Everyone),
+            Some(("user", name)) if !name.is_empty() => Ok(Self::User(name.to_owned())),
+            Some(("group", name)) if !name.is_empty() => Ok(Self::Group(name.to_owned())),
+            Some(_) | None => Err(NotAPrincipal(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyone => f.write_str("everyone"),
+            Self::User(name) => write!(f, "user:{name}"),
+            Self::Group(name) => write!(f, "group:{name}"),
+        }
+    }
+}
+
+impl Serialize for Principal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Principal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// What one place (a source, a folder, a document) says about who may read.
+///
+/// An absent `allow` restricts nobody, `allow = []` is nobody. Unknown keys are refused: a
+/// misspelt `deny` must not be an open door.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Who may read; absent means that this layer restricts nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<BTreeSet<Principal>>,
+    /// Who may not, whatever `allow` says.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub deny: BTreeSet<Principal>,
+    /// Set where the layer could not be read: the reason. It lets nobody in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
+}
+
+impl Layer {
+    /// A layer that could not be read and therefore hides what is below it.
+    #[must_use]
+    pub fn unreadable(reason: impl Into<String>) -> Self {
+        Self {
+            unreadable: Some(reason.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether these principals pass this layer.
+    #[must_use]
+    pub fn admits(&self, principals: &BTreeSet<Principal>) -> bool {
+        self.unreadable.is_none()
+            && self.deny.is_disjoint(principals)
+            && self
+                .allow
+                .as_ref()
+                .is_none_or(|allow| !allow.is_disjoint(principals))
+    }
+}
+
+/// The layers between a source and one document, without the source's own.
+///
+/// Rules are interned by the ledger: a company has hundreds of them and not one per document. The
+/// source's layer is kept with the source, so that changing it touches no document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rule(pub Vec<Layer>);
+
+impl Rule {
+    /// Whether these principals pass every layer.
+    #[must_use]
+    pub fn admits(&self, principals: &BTreeSet<Principal>) -> bool {
+        self.0.iter().all(|layer| layer.admits(principals))
+    }
+
+    /// The form in which the ledger stores and compares rules.
+    pub(crate) fn canonical(&self) -> String {
+        serde_json::to_string(self).expect("a rule is made of strings alone")
+    }
+
+    /// Reads a stored rule. What can't be read becomes a rule that nobody passes.
+    pub(crate) fn from_stored(text: &str) -> Self {
+        serde_json::from_str(text)
+            .unwrap_or_else(|error| Self(vec![Layer::unreadable(error.to_string())]))
+    }
+}
+
+/// The authenticated person a request is made for, with all of their principals.
+///
+/// Made by [`crate::Ledger::reader`] alone, which adds the groups that Vouch keeps and refuses
+/// blocked users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    pub(crate) user: String,
+    pub(crate) token_groups: BTreeSet<String>,
+    pub(crate) principals: BTreeSet<Principal>,
+}
+
+impl Reader {
+    /// The person's principal.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        Principal::User(self.user.clone())
+    }
+
+    /// Everything this reader is: the user, the groups, and everyone.
+    #[must_use]
+    pub fn principals(&self) -> &BTreeSet<Principal> {
+        &self.principals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> BTreeSet<Principal> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn promise_2_deny_wins_empty_and_unknown_mean_nobody() {
+        let ann = set(&["user:ann", "group:hr", "everyone"]);
+        let layer = |text: &str| toml_like(text);
+        assert!(layer(r#"{"allow":["group:hr"]}"#).admits(&ann));
+        assert!(!layer(r#"{"allow":["group:hr"],"deny":["user:ann"]}"#).admits(&ann));
+        assert!(!layer(r#"{"allow":[]}"#).admits(&ann));
+        assert!(layer("{}").admits(&ann));
+        assert!(!Layer::unreadable("garbled").admits(&ann));
+        assert!(!Rule::from_stored("[{\"alow\":[]}]").admits(&ann));
+    }
+
+    #[test]
+    fn a_principal_ends_its_kind_at_the_first_colon() {
+        assert_eq!("group:a:b".parse(), Ok(Principal::Group("a:b".into())));
+        for bad in ["", "user:", "group", "Everyone", "role:x", ":a", "user"] {
+            assert!(bad.parse::<Principal>().is_err(), "{bad}");
+        }
+    }
+
+    fn toml_like(text: &str) -> Layer {
+        serde_json::from_str(text).unwrap()
+    }
+}

@@ -1,0 +1,576 @@
+//! Documents and their versions, as sources bring them in.
+//!
+//! A version is named by the hash of the file's bytes; a changed title or language makes a new one
+//! too. What a document's own rule says is that of its approved version **and** that of its newest
+//! seen version until that one is approved: an unapproved change can narrow at once and widen never.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::Serialize;
+
+use super::sources::{Held, source};
+use super::{Actor, Approval, Ledger, SourceState, audit, bump_epoch, now};
+use crate::access::{Layer, Rule};
+use crate::error::{Error, Refusal, Result};
+use crate::words::{DocumentId, Extracted, VersionNo};
+
+/// A file as a source showed it, already extracted.
+pub struct Seen<'a> {
+    /// The path inside the source.
+    pub path: &'a str,
+    /// `sha256:…` of the file's bytes.
+    pub hash: &'a str,
+    /// The extractor's number.
+    pub extractor: u32,
+    /// What extraction made of it.
+    pub extracted: &'a Extracted,
+    /// The layers of the folders, or of the push.
+    pub place: &'a Rule,
+    /// Where people open the original, if it has an address.
+    pub uri: Option<&'a str>,
+    /// When the file was changed last, for documents that don't say so themselves.
+    pub modified_at: i64,
+    /// Who pushed it; nobody pushes a folder's files.
+    pub brought_by: Option<&'a str>,
+}
+
+/// What came of a seen file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// Its version answers now.
+    Live,
+    /// Its version waits for approval; an approved one goes on answering.
+    Waiting,
+    /// A draft, or not to be published: hidden.
+    Hidden,
+}
+
+/// What the ledger knows of a source's file, to tell what changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The newest version's hash.
+    pub hash: String,
+    /// The extractor that read it.
+    pub extractor: u32,
+    /// The layers of its folders.
+    pub place: Rule,
+}
+
+/// A pushed file that waits for extraction, with what the push said of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Pushed {
+    /// The path inside the source.
+    pub path: String,
+    /// `sha256:…` of the bytes.
+    pub hash: String,
+    /// The format's name as [`crate::FileKind`] writes it.
+    pub kind: Option<crate::FileKind>,
+    /// A title that replaces the file's own.
+    pub title: Option<String>,
+    /// Where people open the original.
+    pub uri: Option<String>,
+    /// Who looks after the document.
+    pub owner: Option<String>,
+    /// When it was changed last, RFC 3339.
+    pub modified_at: Option<String>,
+    /// Its language.
+    pub language: Option<String>,
+    /// Who may read it; absent adds no layer.
+    pub access: Option<Layer>,
+    /// Who pushed it.
+    pub brought_by: String,
+}
+
+/// A document as an administrator sees it: no title, no text.
+#[derive(Clone, Debug, Serialize)]
+pub struct DocumentInfo {
+    /// The document's id.
+    pub document: String,
+    /// `live`, `waiting`, `hidden`, `expired`, `withdrawn` or `failed`.
+    pub state: String,
+    /// The version that answers.
+    pub live_version: Option<String>,
+    /// The version that was seen last.
+    pub newest_version: Option<String>,
+    /// Chunks in the live generation.
+    pub chunks: i64,
+    /// Those that have vectors.
+    pub embedded: i64,
+    /// When the live version's content was changed last.
+    pub modified_at: Option<String>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Ledger {
+    /// What is known of a source's documents, by path.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn known(&self, source: &str) -> Result<BTreeMap<String, Known>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT d.path, v.hash, v.extractor, d.place_layers FROM document d
+                 JOIN version v ON v.no = d.newest WHERE d.source = ?1",
+            )?;
+            let rows = statement.query_map([source], |row| {
+                let place: String = row.get(3)?;
+                Ok((
+                    row.get(0)?,
+                    Known {
+                        hash: row.get(1)?,
+                        extractor: row.get(2)?,
+                        place: Rule::from_stored(&place),
+                    },
+                ))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Takes in a file that a source showed: a new version where there is one, its rule, and its
+    /// approval where the source's policy gives it.
+    ///
+    /// # Errors
+    /// No such source, or one that takes nothing in.
+    pub fn bring(&self, source_id: &str, seen: &Seen<'_>) -> Result<(VersionNo, Brought)> {
+        self.write(|tx| {
+            let held = source(tx, source_id)?;
+            held.takes_documents()?;
+            let document = document_row(tx, source_id, seen)?;
+            let version = version_row(tx, document, seen)?;
+            tx.prepare_cached(
+                "UPDATE document SET newest = ?2, hidden = ?3, uri = ?4 WHERE no = ?1",
+            )?
+            .execute(params![
+                document,
+                version.0,
+                seen.extracted.hidden,
+                seen.uri
+            ])?;
+            tx.prepare_cached("DELETE FROM problem WHERE source = ?1 AND path = ?2")?
+                .execute(params![source_id, seen.path])?;
+            let brought = settle(tx, &held, document, version, seen.extracted.hidden)?;
+            refresh_rule(tx, document)?;
+            bump_epoch(tx)?;
+            Ok((version, brought))
+        })
+    }
+
+    /// Gives a document other folder layers. Nothing is extracted, chunked or embedded again.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn set_place(&self, source: &str, path: &str, place: &Rule) -> Result<()> {
+        self.write(|tx| {
+            let document: Option<i64> = tx
+                .prepare_cached(
+                    "UPDATE document SET place_layers = ?3 WHERE source = ?1 AND path = ?2 RETURNING no",
+                )?
+                .query_row(params![source, path, place.canonical()], |row| row.get(0))
+                .optional()?;
+            if let Some(document) = document {
+                refresh_rule(tx, document)?;
+            }
+            bump_epoch(tx)
+        })
+    }
+
+    /// Deletes a document: it is gone from the next query on. Its versions stay for the audit.
+    /// `false`: there was none.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn delete_document(&self, id: &DocumentId, actor: &Actor) -> Result<bool> {
+        self.write(|tx| {
+            let row: Option<(i64, Option<u32>)> = tx
+                .prepare_cached(
+                    "SELECT no, live FROM document WHERE source = ?1 AND path = ?2 AND newest IS NOT NULL",
+                )?
+                .query_row(params![id.source, id.path], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((document, live)) = row else { return Ok(false) };
+            if let Some(live) = live {
+                log_change(tx, VersionNo(live), "drop")?;
+            }
+            tx.prepare_cached(
+                "UPDATE document SET live = NULL, live_modified = NULL, newest = NULL WHERE no = ?1",
+            )?
+            .execute([document])?;
+            bump_epoch(tx)?;
+            let subject = serde_json::json!({ "document": id.to_string() });
+            audit::act(tx, actor, "document.delete", subject, None)?;
+            Ok(true)
+        })
+    }
+
+    /// Carries an approval over to a file that moved: `to` holds the same bytes under the same rule
+    /// as the deleted `from`, whose approval was not taken back.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn carry_approval(&self, from: &DocumentId, to: &DocumentId) -> Result<bool> {
+        const FIND: &str = "SELECT d.no, v.no, v.approved_by, r.layers, v.state, d.hidden
+            FROM document d JOIN version v ON v.document = d.no JOIN rule r ON r.no = d.rule
+            WHERE d.source = ?1 AND d.path = ?2 AND v.hash = ?3 ORDER BY v.no DESC";
+        self.write(|tx| {
+            let hash: Option<String> = tx
+                .prepare_cached(
+                    "SELECT v.hash FROM document d JOIN version v ON v.no = d.newest
+                     WHERE d.source = ?1 AND d.path = ?2 AND v.state = 'waiting'",
+                )?
+                .query_row(params![to.source, to.path], |row| row.get(0))
+                .optional()?;
+            let Some(hash) = hash else { return Ok(false) };
+            let find = |id: &DocumentId| {
+                tx.prepare_cached(FIND)?
+                    .query_row(params![id.source, id.path, hash], |row| {
+                        let found: (i64, u32, Option<String>, String, String, bool) = (
+                            row.get(0)?,
+                            row.get(1)?,
+                            row.get(2)?,
+                            row.get(3)?,
+                            row.get(4)?,
+                            row.get(5)?,
+                        );
+                        Ok(found)
+                    })
+                    .optional()
+            };
+            let (Some(old), Some(new)) = (find(from)?, find(to)?) else {
+                return Ok(false);
+            };
+            let (Some(by), true, true, false) = (old.2, old.4 == "approved", old.3 == new.3, new.5)
+            else {
+                return Ok(false);
+            };
+            make_live(
+                tx,
+                new.0,
+                VersionNo(new.1),
+                &by,
+                Some("moved without a change"),
+            )?;
+            refresh_rule(tx, new.0)?;
+            bump_epoch(tx)?;
+            Ok(true)
+        })
+    }
+
+    /// The documents of a source, by path: ids, states and counts, no titles.
+    ///
+    /// # Errors
+    /// No such source.
+    pub fn documents(&self, source_id: &str) -> Result<Vec<DocumentInfo>> {
+        self.read(|tx| {
+            source(tx, source_id)?;
+            let mut all = listed(tx, source_id)?;
+            let mut failed = tx.prepare_cached(
+                "SELECT p.path, p.reason FROM problem p WHERE p.source = ?1 AND NOT EXISTS
+                 (SELECT 1 FROM document d WHERE d.source = p.source AND d.path = p.path
+                    AND d.newest IS NOT NULL)",
+            )?;
+            let rows = failed.query_map([source_id], |row| {
+                let path: String = row.get(0)?;
+                Ok(DocumentInfo {
+                    document: format!("{source_id}/{path}"),
+                    state: "failed".to_owned(),
+                    live_version: None,
+                    newest_version: None,
+                    chunks: 0,
+                    embedded: 0,
+                    modified_at: None,
+                    reason: row.get(1)?,
+                })
+            })?;
+            for row in rows {
+                all.push(row?);
+            }
+            all.sort_by(|a, b| a.document.cmp(&b.document));
+            Ok(all)
+        })
+    }
+}
+
+impl Held {
+    fn takes_documents(&self) -> Result<()> {
+        let name = &self.spec.id;
+        match self.state {
+            SourceState::Active | SourceState::Paused => Ok(()),
+            SourceState::Proposed => Err(Refusal::conflict(
+                "source_proposed",
+                format!("source `{name}` is not approved yet"),
+                format!("one of its approvers runs `vouch approve {name}`"),
+            )),
+            SourceState::Revoked => Err(Refusal::conflict(
+                "source_revoked",
+                format!("source `{name}` was revoked"),
+                "add a new source",
+            )),
+        }
+    }
+}
+
+fn listed(tx: &Transaction<'_>, source_id: &str) -> Result<Vec<DocumentInfo>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT d.path, d.hidden, l.hash, n.hash, n.state, d.live_modified, s.expire_s,
+           (SELECT count(*) FROM chunk c JOIN generation g ON g.no = c.generation
+              WHERE g.state = 'live' AND c.version = d.live),
+           (SELECT count(*) FROM chunk c JOIN generation g ON g.no = c.generation
+              WHERE g.state = 'live' AND c.version = d.live AND c.embedded = 1),
+           p.reason
+         FROM document d JOIN source s ON s.id = d.source
+         JOIN version n ON n.no = d.newest
+         LEFT JOIN version l ON l.no = d.live
+         LEFT JOIN problem p ON p.source = d.source AND p.path = d.path
+         WHERE d.source = ?1 ORDER BY d.path",
+    )?;
+    let rows = statement.query_map([source_id], |row| {
+        let path: String = row.get(0)?;
+        let hidden: bool = row.get(1)?;
+        let live: Option<String> = row.get(2)?;
+        let newest_state: String = row.get(4)?;
+        let modified: Option<i64> = row.get(5)?;
+        let expire: Option<i64> = row.get(6)?;
+        let expired = modified
+            .zip(expire)
+            .is_some_and(|(at, after)| at + after < now());
+        let state = match (hidden, &live, expired) {
+            (true, _, _) => "hidden",
+            (false, Some(_), true) => "expired",
+            (false, Some(_), false) => "live",
+            (false, None, _) => newest_state.as_str(),
+        };
+        Ok(DocumentInfo {
+            document: format!("{source_id}/{path}"),
+            state: state.to_owned(),
+            live_version: live,
+            newest_version: row.get(3)?,
+            chunks: row.get(7)?,
+            embedded: row.get(8)?,
+            modified_at: modified.map(super::rfc3339),
+            reason: row.get(9)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The document's row, made where there is none; its rule is set by [`refresh_rule`] afterwards.
+fn document_row(tx: &Transaction<'_>, source_id: &str, seen: &Seen<'_>) -> Result<i64> {
+    let place = seen.place.canonical();
+    let rule = intern(tx, source_id, seen.place)?;
+    Ok(tx
+        .prepare_cached(
+            "INSERT INTO document (source, path, place_layers, rule) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET place_layers = excluded.place_layers RETURNING no",
+        )?
+        .query_row(params![source_id, seen.path, place, rule], |row| row.get(0))?)
+}
+
+fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<VersionNo> {
+    let extracted = seen.extracted;
+    let known: Option<u32> = tx
+        .prepare_cached(
+            "SELECT no FROM version WHERE document = ?1 AND hash = ?2 AND title = ?3
+             AND language = ?4 AND extractor = ?5",
+        )?
+        .query_row(
+            params![
+                document,
+                seen.hash,
+                extracted.title,
+                extracted.language,
+                seen.extractor
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(no) = known {
+        return Ok(VersionNo(no));
+    }
+    let access = extracted
+        .access
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()?;
+    let modified = extracted
+        .modified_at
+        .as_deref()
+        .and_then(seconds)
+        .unwrap_or(seen.modified_at);
+    let no: i64 = tx
+        .prepare_cached(
+            "INSERT INTO version (document, hash, title, language, extractor, owner, access, pages,
+               modified_at, seen_at, brought_by, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'waiting') RETURNING no",
+        )?
+        .query_row(
+            params![
+                document,
+                seen.hash,
+                extracted.title,
+                extracted.language,
+                seen.extractor,
+                extracted.owner,
+                access,
+                serde_json::to_string(&extracted.pages)?,
+                modified,
+                now(),
+                seen.brought_by,
+            ],
+            |row| row.get(0),
+        )?;
+    let no = u32::try_from(no).map_err(|_| anyhow::anyhow!("version numbers are used up"))?;
+    tx.prepare_cached("INSERT INTO version_text VALUES (?1, ?2)")?
+        .execute(params![no, extracted.text])?;
+    Ok(VersionNo(no))
+}
+
+/// Decides what a version that was just seen becomes.
+fn settle(
+    tx: &Transaction<'_>,
+    held: &Held,
+    document: i64,
+    version: VersionNo,
+    hidden: bool,
+) -> Result<Brought> {
+    let (state, live): (String, Option<u32>) = tx
+        .prepare_cached(
+            "SELECT v.state, d.live FROM version v JOIN document d ON d.no = v.document WHERE v.no = ?1",
+        )?
+        .query_row([version.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if hidden {
+        set_version_state(tx, version, "draft")?;
+        return Ok(Brought::Hidden);
+    }
+    if live == Some(version.0) {
+        return Ok(Brought::Live);
+    }
+    // A withdrawn or rejected version is never approved by itself again.
+    if matches!(state.as_str(), "rejected" | "withdrawn") {
+        return Ok(Brought::Waiting);
+    }
+    set_version_state(tx, version, "waiting")?;
+    match (held.spec.approval, &held.approved_by) {
+        (Approval::Source, Some(by)) if !was_refused(tx, version)? => {
+            make_live(tx, document, version, by, Some("with the source"))?;
+            Ok(Brought::Live)
+        }
+        (Approval::Source | Approval::EachVersion, _) => Ok(Brought::Waiting),
+    }
+}
+
+/// Whether the same bytes were withdrawn or rejected in this document before, under whatever title.
+fn was_refused(tx: &Transaction<'_>, version: VersionNo) -> Result<bool> {
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM version v JOIN version o ON o.document = v.document AND o.hash = v.hash
+         WHERE v.no = ?1 AND o.state IN ('rejected', 'withdrawn')",
+    )?;
+    Ok(statement.exists([version.0])?)
+}
+
+fn set_version_state(tx: &Transaction<'_>, version: VersionNo, state: &str) -> Result<()> {
+    tx.prepare_cached("UPDATE version SET state = ?2 WHERE no = ?1")?
+        .execute(params![version.0, state])?;
+    Ok(())
+}
+
+/// Makes a version the one that answers, in place of the one before.
+pub(super) fn make_live(
+    tx: &Transaction<'_>,
+    document: i64,
+    version: VersionNo,
+    by: &str,
+    note: Option<&str>,
+) -> Result<()> {
+    let before: Option<u32> = tx
+        .prepare_cached("SELECT live FROM document WHERE no = ?1")?
+        .query_row([document], |row| row.get(0))?;
+    tx.prepare_cached(
+        "UPDATE version SET state = 'approved', approved_by = ?2, approved_at = ?3 WHERE no = ?1",
+    )?
+    .execute(params![version.0, by, now()])?;
+    tx.prepare_cached(
+        "UPDATE document SET live = ?2,
+           live_modified = (SELECT modified_at FROM version WHERE no = ?2) WHERE no = ?1",
+    )?
+    .execute(params![document, version.0])?;
+    tx.prepare_cached(
+        "INSERT INTO decision (version, act, by, at, note) VALUES (?1, 'approve', ?2, ?3, ?4)",
+    )?
+    .execute(params![version.0, by, now(), note])?;
+    if let Some(before) = before.filter(|before| *before != version.0) {
+        log_change(tx, VersionNo(before), "drop")?;
+    }
+    log_change(tx, version, "add")
+}
+
+/// Tells the indexes that a version came or went.
+pub(super) fn log_change(tx: &Transaction<'_>, version: VersionNo, act: &str) -> Result<()> {
+    tx.prepare_cached("INSERT INTO change (version, act) VALUES (?1, ?2)")?
+        .execute(params![version.0, act])?;
+    Ok(())
+}
+
+/// Works out a document's rule anew: its folders' layers, then the own layers of its approved and of
+/// its newest version.
+pub(super) fn refresh_rule(tx: &Transaction<'_>, document: i64) -> Result<()> {
+    let (source, place, before, live): (String, String, i64, Option<u32>) = tx
+        .prepare_cached("SELECT source, place_layers, rule, live FROM document WHERE no = ?1")?
+        .query_row([document], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let mut rule = Rule::from_stored(&place);
+    let mut statement = tx.prepare_cached(
+        "SELECT DISTINCT v.access FROM document d JOIN version v ON v.no IN (d.live, d.newest)
+         WHERE d.no = ?1 AND v.access IS NOT NULL ORDER BY v.no",
+    )?;
+    for access in statement.query_map([document], |row| row.get::<_, String>(0))? {
+        let layer = serde_json::from_str(&access?)
+            .unwrap_or_else(|error| Layer::unreadable(error.to_string()));
+        rule.0.push(layer);
+    }
+    let after = intern(tx, &source, &rule)?;
+    if after != before {
+        tx.prepare_cached("UPDATE document SET rule = ?2 WHERE no = ?1")?
+            .execute(params![document, after])?;
+        if let Some(live) = live {
+            log_change(tx, VersionNo(live), "rule")?;
+        }
+    }
+    Ok(())
+}
+
+fn intern(tx: &Transaction<'_>, source: &str, rule: &Rule) -> Result<i64> {
+    let layers = rule.canonical();
+    tx.prepare_cached("INSERT OR IGNORE INTO rule (source, layers) VALUES (?1, ?2)")?
+        .execute(params![source, layers])?;
+    Ok(tx
+        .prepare_cached("SELECT no FROM rule WHERE source = ?1 AND layers = ?2")?
+        .query_row(params![source, layers], |row| row.get(0))?)
+}
+
+/// A document's number and source, or the refusal that it isn't there.
+pub(super) fn document_no(tx: &Transaction<'_>, id: &DocumentId) -> Result<i64> {
+    tx.prepare_cached("SELECT no FROM document WHERE source = ?1 AND path = ?2")?
+        .query_row(params![id.source, id.path], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| no_such_document(id))
+}
+
+pub(super) fn no_such_document(id: &DocumentId) -> Error {
+    Refusal::missing(
+        "no_such_document",
+        format!("there is no document `{id}`"),
+        "`vouch source documents SOURCE` lists a source's documents",
+    )
+}
+
+fn seconds(rfc3339: &str) -> Option<i64> {
+    rfc3339
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .map(jiff::Timestamp::as_second)
+}

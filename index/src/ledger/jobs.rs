@@ -1,0 +1,253 @@
+//! Work that outlives a request: syncs, extraction of pushed files, reindexing.
+//!
+//! A job is on disk before it is acknowledged, and is started again where the process died: each
+//! kind of job may run twice with the same result.
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Ledger, now, rfc3339};
+use crate::error::Result;
+
+/// The kinds of job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobKind {
+    /// Brings a folder source up to date.
+    Sync,
+    /// Extracts one pushed file.
+    Extract,
+    /// Builds a generation.
+    Reindex,
+}
+
+impl JobKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Extract => "extract",
+            Self::Reindex => "reindex",
+        }
+    }
+
+    fn from_name(name: &str) -> Self {
+        match name {
+            "sync" => Self::Sync,
+            "reindex" => Self::Reindex,
+            _ => Self::Extract,
+        }
+    }
+}
+
+/// The states of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Waits for its turn.
+    Queued,
+    /// Is being done.
+    Running,
+    /// Was done.
+    Done,
+    /// Could not be done.
+    Failed,
+}
+
+impl JobState {
+    fn from_name(name: &str) -> Self {
+        match name {
+            "queued" => Self::Queued,
+            "running" => Self::Running,
+            "done" => Self::Done,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// One job.
+#[derive(Clone, Debug, Serialize)]
+pub struct Job {
+    /// Its number.
+    pub id: i64,
+    /// What kind of work.
+    pub kind: JobKind,
+    /// The source it is about.
+    pub source: Option<String>,
+    /// What the kind needs to know.
+    #[serde(skip)]
+    pub payload: Value,
+    /// Who asked for it.
+    pub actor: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Steps that are done.
+    pub done: i64,
+    /// Steps in all, once that is known.
+    pub total: i64,
+    /// What came of it, or why it failed.
+    pub detail: Option<String>,
+    /// When it began.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub finished_at: Option<String>,
+}
+
+const COLUMNS: &str =
+    "id, kind, source, payload, actor, state, done, total, detail, started_at, finished_at";
+
+impl Ledger {
+    /// Queues a job; it is on disk when this returns. A sync that is queued already is not queued
+    /// twice, and a newer push of the same document takes the place of an older one that waits.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn queue_job(
+        &self,
+        kind: JobKind,
+        source: Option<&str>,
+        payload: &Value,
+        actor: &str,
+    ) -> Result<i64> {
+        let payload = payload.to_string();
+        self.write(|tx| {
+            if kind == JobKind::Sync {
+                let waiting: Option<i64> = tx
+                    .prepare_cached(
+                        "SELECT id FROM job WHERE kind = 'sync' AND source IS ?1 AND state = 'queued'",
+                    )?
+                    .query_row([source], |row| row.get(0))
+                    .optional()?;
+                if let Some(id) = waiting {
+                    return Ok(id);
+                }
+            }
+            Ok(tx
+                .prepare_cached(
+                    "INSERT INTO job (kind, source, payload, actor, state, created_at)
+                     VALUES (?1, ?2, ?3, ?4, 'queued', ?5) RETURNING id",
+                )?
+                .query_row(params![kind.name(), source, payload, actor, now()], |row| row.get(0))?)
+        })
+    }
+
+    /// Puts back what was running when the process ended. Called once, at start.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn requeue_jobs(&self) -> Result<usize> {
+        self.write(|tx| {
+            Ok(tx.execute(
+                "UPDATE job SET state = 'queued' WHERE state = 'running'",
+                [],
+            )?)
+        })
+    }
+
+    /// Takes the oldest queued job of one of these kinds, one at a time for each source.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn take_job(&self, kinds: &[JobKind]) -> Result<Option<Job>> {
+        let names: Vec<_> = kinds
+            .iter()
+            .map(|kind| format!("'{}'", kind.name()))
+            .collect();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM job j WHERE state = 'queued' AND kind IN ({})
+             AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.kind = j.kind
+               AND r.source IS j.source) ORDER BY id LIMIT 1",
+            names.join(", ")
+        );
+        if self
+            .read(|tx| Ok(tx.prepare_cached(&sql)?.query_row([], job).optional()?))?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        self.write(|tx| {
+            let found = tx.prepare_cached(&sql)?.query_row([], job).optional()?;
+            if let Some(job) = &found {
+                tx.prepare_cached(
+                    "UPDATE job SET state = 'running', started_at = ?2 WHERE id = ?1",
+                )?
+                .execute(params![job.id, now()])?;
+            }
+            Ok(found)
+        })
+    }
+
+    /// Notes how far a job is.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn job_progress(&self, id: i64, done: usize, total: usize) -> Result<()> {
+        self.write(|tx| {
+            tx.prepare_cached("UPDATE job SET done = ?2, total = ?3 WHERE id = ?1")?
+                .execute(params![id, done, total])?;
+            Ok(())
+        })
+    }
+
+    /// Ends a job that was not ended otherwise.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn finish_job(&self, id: i64, outcome: &std::result::Result<String, String>) -> Result<()> {
+        let (state, detail) = match outcome {
+            Ok(detail) => ("done", detail),
+            Err(reason) => ("failed", reason),
+        };
+        self.write(|tx| {
+            tx.prepare_cached(
+                "UPDATE job SET state = ?2, detail = ?3, finished_at = ?4
+                 WHERE id = ?1 AND state = 'running'",
+            )?
+            .execute(params![id, state, detail, now()])?;
+            // Pushes come by the thousand; the audit keeps who pushed what, so a done one may go.
+            tx.prepare_cached(
+                "DELETE FROM job WHERE kind = 'extract' AND state IN ('done', 'failed') AND id < ?1 - 1000",
+            )?
+            .execute([id])?;
+            Ok(())
+        })
+    }
+
+    /// The newest jobs of a source, or of all.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn jobs(&self, source: Option<&str>, limit: u32) -> Result<Vec<Job>> {
+        self.read(|tx| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM job WHERE ?1 IS NULL OR source = ?1
+                 ORDER BY state IN ('queued', 'running') DESC, id DESC LIMIT ?2"
+            );
+            let mut statement = tx.prepare_cached(&sql)?;
+            Ok(statement
+                .query_map(params![source, limit], job)?
+                .collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let kind: String = row.get(1)?;
+    let payload: String = row.get(3)?;
+    let state: String = row.get(5)?;
+    let started: Option<i64> = row.get(9)?;
+    let finished: Option<i64> = row.get(10)?;
+    Ok(Job {
+        id: row.get(0)?,
+        kind: JobKind::from_name(&kind),
+        source: row.get(2)?,
+        payload: serde_json::from_str(&payload).unwrap_or_default(),
+        actor: row.get(4)?,
+        state: JobState::from_name(&state),
+        done: row.get(6)?,
+        total: row.get(7)?,
+        detail: row.get(8)?,
+        started_at: started.map(rfc3339),
+        finished_at: finished.map(rfc3339),
+    })
+}

@@ -1,0 +1,214 @@
+//! API keys, stored as hashes.
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Actor, Ledger, audit, now, rfc3339};
+use crate::error::{Refusal, Result};
+
+/// What a key may do; it has this and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyRole {
+    /// Asks as the named user.
+    Reader,
+    /// Pushes documents to the named sources.
+    Pusher,
+    /// Reads the audit.
+    Auditor,
+    /// Administers; may push too.
+    Administrator,
+}
+
+impl KeyRole {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Pusher => "pusher",
+            Self::Auditor => "auditor",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Reader,
+            Self::Pusher,
+            Self::Auditor,
+            Self::Administrator,
+        ]
+        .into_iter()
+        .find(|role| role.name() == name)
+    }
+}
+
+/// A key to make.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// A name for people.
+    pub name: String,
+    /// What it may do.
+    pub role: KeyRole,
+    /// The user it stands for, without `user:`.
+    pub user: Option<String>,
+    /// The sources it may push to.
+    pub sources: Vec<String>,
+    /// When it stops working.
+    pub expires_at: Option<i64>,
+}
+
+/// A key as it is listed; the key itself is never stored.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyInfo {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub role: KeyRole,
+    /// The user it stands for.
+    pub user: Option<String>,
+    /// The sources it may push to.
+    pub sources: Vec<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it stops working.
+    pub expires: Option<String>,
+    /// When it was used last, to the minute.
+    pub last_used: Option<String>,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+const COLUMNS: &str =
+    "id, name, role, user, sources, created_at, expires_at, last_used, revoked_at";
+
+impl Ledger {
+    /// Makes a key from its hash.
+    ///
+    /// # Errors
+    /// A reader's key without a user, or a pusher's without a source.
+    pub fn create_key(&self, id: &str, hash: &str, new: &NewKey, actor: &Actor) -> Result<KeyInfo> {
+        let lacks = match new.role {
+            KeyRole::Reader if new.user.is_none() => Some("a reader's key needs a user"),
+            KeyRole::Pusher if new.sources.is_empty() => Some("a pusher's key needs a source"),
+            KeyRole::Reader | KeyRole::Pusher | KeyRole::Auditor | KeyRole::Administrator => None,
+        };
+        if let Some(lacks) = lacks {
+            return Err(Refusal::invalid(
+                "key_incomplete",
+                lacks,
+                "name a user for a reader's key, and the sources for a pusher's",
+            ));
+        }
+        self.write(|tx| {
+            for source in &new.sources {
+                super::sources::source(tx, source)?;
+            }
+            tx.execute(
+                "INSERT INTO api_key VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL)",
+                params![
+                    id,
+                    new.name,
+                    new.role.name(),
+                    new.user,
+                    serde_json::to_string(&new.sources)?,
+                    hash,
+                    actor.name,
+                    now(),
+                    new.expires_at,
+                ],
+            )?;
+            let subject = json!({"key": id, "name": new.name, "role": new.role, "user": new.user, "sources": new.sources});
+            audit::act(tx, actor, "key.create", subject, None)?;
+            Ok(tx.query_row(&format!("SELECT {COLUMNS} FROM api_key WHERE id = ?1"), [id], key)?)
+        })
+    }
+
+    /// The key with this hash, if it works now. Notes the use, at most once a minute.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn use_key(&self, hash: &str) -> Result<Option<KeyInfo>> {
+        let found = self.read(|tx| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM api_key WHERE hash = ?1 AND revoked_at IS NULL
+                 AND (expires_at IS NULL OR expires_at > ?2)"
+            );
+            let mut statement = tx.prepare_cached(&sql)?;
+            Ok(statement
+                .query_row(params![hash, now()], |row| {
+                    let last: Option<i64> = row.get(7)?;
+                    Ok((key(row)?, last))
+                })
+                .optional()?)
+        })?;
+        let Some((info, last)) = found else {
+            return Ok(None);
+        };
+        if last.is_none_or(|last| last + 60 <= now()) {
+            self.write(|tx| {
+                tx.execute(
+                    "UPDATE api_key SET last_used = ?2 WHERE id = ?1",
+                    params![info.id, now()],
+                )?;
+                Ok(())
+            })?;
+        }
+        Ok(Some(info))
+    }
+
+    /// Every key, newest first.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn keys(&self) -> Result<Vec<KeyInfo>> {
+        self.read(|tx| {
+            let sql = format!("SELECT {COLUMNS} FROM api_key ORDER BY created_at DESC, id");
+            let mut statement = tx.prepare_cached(&sql)?;
+            Ok(statement.query_map([], key)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Ends a key at once.
+    ///
+    /// # Errors
+    /// No such key.
+    pub fn revoke_key(&self, id: &str, actor: &Actor) -> Result<()> {
+        self.write(|tx| {
+            let changed = tx.execute(
+                "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
+                params![id, now()],
+            )?;
+            if changed == 0 {
+                return Err(Refusal::missing(
+                    "no_such_key",
+                    format!("there is no key `{id}`"),
+                    "`vouch key list` shows the keys",
+                ));
+            }
+            audit::act(tx, actor, "key.revoke", json!({"key": id}), None)
+        })
+    }
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<KeyInfo> {
+    let role: String = row.get(2)?;
+    let sources: String = row.get(4)?;
+    let expires: Option<i64> = row.get(6)?;
+    let last_used: Option<i64> = row.get(7)?;
+    let revoked: Option<i64> = row.get(8)?;
+    Ok(KeyInfo {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        // A role that this program does not know may do the least: nothing but ask as its user.
+        role: KeyRole::from_name(&role).unwrap_or(KeyRole::Reader),
+        user: row.get(3)?,
+        sources: serde_json::from_str(&sources).unwrap_or_default(),
+        created_at: rfc3339(row.get(5)?),
+        expires: expires.map(rfc3339),
+        last_used: last_used.map(rfc3339),
+        revoked: revoked.is_some(),
+    })
+}

@@ -1,0 +1,217 @@
+//! The ledger: one SQLite database that is the truth about sources, documents, versions, access,
+//! approvals, jobs and the audit. The indexes are views of it.
+//!
+//! A write returns when it is on disk (`synchronous = FULL`, checked at start). All SQL of Vouch
+//! lives in this folder. There is one connection that writes and a few that read; SQLite's
+//! write-ahead log lets them work side by side, and a reader's transaction sees one state.
+
+mod approvals;
+mod audit;
+mod documents;
+mod gate;
+mod generations;
+mod jobs;
+mod keys;
+mod people;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite_migration::{M, Migrations};
+
+use crate::error::Result;
+
+pub use approvals::{Decided, Waiting};
+pub use audit::{AuditQuery, AuditRecord, Opening, ShownPassage, Verified};
+pub use documents::{Brought, DocumentInfo, Known, Pushed, Seen};
+pub use gate::{Clearance, DocumentText, Passage, Place};
+pub use generations::{
+    Change, ChangeAct, ChunkToEmbed, GenerationInfo, GenerationState, Settings, StoredEmbedding,
+    VersionContent,
+};
+pub use jobs::{Job, JobKind, JobState};
+pub use keys::{KeyInfo, KeyRole, NewKey};
+pub use people::{GroupInfo, UserInfo};
+pub use sources::{
+    Approval, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState, seconds_of,
+};
+
+/// Who does something, and why: what every administrative act leaves in the audit.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The principal, or `key:NAME` for a key without a person.
+    pub name: String,
+    /// Every principal of the actor: an approver may be named through a group.
+    pub principals: std::collections::BTreeSet<crate::Principal>,
+    /// Whether the actor administers Vouch.
+    pub administrator: bool,
+}
+
+/// The ledger. Cheap to share; every method blocks.
+pub struct Ledger {
+    path: PathBuf,
+    write: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+    clearances: gate::ClearanceCache,
+    head_file: PathBuf,
+}
+
+/// The one connection that writes, and the newest audit hash that the head file holds.
+struct Writer {
+    connection: Connection,
+    head: String,
+}
+
+/// The seconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+/// A time of the ledger as RFC 3339.
+#[must_use]
+pub fn rfc3339(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+impl Ledger {
+    /// Opens the ledger in this folder, makes it where there is none, and brings its schema up to
+    /// date. Fails where the disk promises of SQLite can't be had.
+    ///
+    /// # Errors
+    /// The folder can't be written, or the file is not a ledger.
+    pub fn open(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the data folder {} can't be made", folder.display()))?;
+        let path = folder.join("ledger.sqlite");
+        let mut write = Connection::open(&path)
+            .with_context(|| format!("the ledger {} can't be opened", path.display()))?;
+        prepare(&write)?;
+        assert_durable(&write)?;
+        Migrations::new(vec![M::up(include_str!("schema.sql"))])
+            .to_latest(&mut write)
+            .with_context(|| {
+                format!("the ledger {} can't be brought up to date", path.display())
+            })?;
+        Ok(Self {
+            head_file: folder.join("audit.head"),
+            path,
+            write: Mutex::new(Writer {
+                connection: write,
+                head: String::new(),
+            }),
+            readers: Mutex::default(),
+            clearances: gate::ClearanceCache::default(),
+        })
+    }
+
+    /// Runs `work` in one transaction that is on disk when this returns.
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        // A panic inside a transaction rolled it back; the connection itself is sound.
+        let mut writer = lock(&self.write);
+        let transaction = writer
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        let head = audit::head(&transaction)?;
+        transaction.commit()?;
+        if writer.head != head {
+            audit::keep_head(&self.head_file, &head);
+            writer.head = head;
+        }
+        Ok(value)
+    }
+
+    /// Runs `work` on one state of the ledger that no writer disturbs.
+    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let pooled = lock(&self.readers).pop();
+        let mut connection = match pooled {
+            Some(connection) => connection,
+            None => self.open_reader()?,
+        };
+        let value = {
+            let transaction = connection.transaction()?;
+            work(&transaction)?
+        };
+        lock(&self.readers).push(connection);
+        Ok(value)
+    }
+
+    fn open_reader(&self) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        prepare(&connection)?;
+        Ok(connection)
+    }
+
+    /// A kept value, such as the people file as it was read last.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn setting(&self, key: &str) -> Result<Option<String>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
+            let mut rows = statement.query([key])?;
+            Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+        })
+    }
+
+    /// Keeps a value.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn set_setting(&self, key: &str, value: &str) -> Result<()> {
+        self.write(|tx| {
+            tx.execute(
+                "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+                params![key, value],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn prepare(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(30))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if !connection.is_readonly(rusqlite::MAIN_DB)? {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+    }
+    Ok(())
+}
+
+/// Promise 8 rests on these two; a file system that refuses them is found at start, not in a crash.
+fn assert_durable(connection: &Connection) -> Result<()> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    let full: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    if mode != "wal" || full != 2 {
+        return Err(anyhow::anyhow!(
+            "the ledger needs journal_mode=WAL and synchronous=FULL, and got {mode} and {full}; \
+             put data_dir on a local disk"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Marks that what somebody may see has changed.
+fn bump_epoch(tx: &Transaction<'_>) -> Result<()> {
+    tx.prepare_cached("UPDATE setting SET value = value + 1 WHERE key = 'access_epoch'")?
+        .execute([])?;
+    Ok(())
+}
+
+fn epoch(tx: &Transaction<'_>) -> Result<i64> {
+    let mut statement =
+        tx.prepare_cached("SELECT CAST(value AS INTEGER) FROM setting WHERE key = 'access_epoch'")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}

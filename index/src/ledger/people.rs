@@ -1,0 +1,223 @@
+//! Groups that Vouch keeps, and how a credential's person becomes a reader.
+//!
+//! A group that is kept here counts from here alone; a group that only a token names counts from the
+//! token. Groups may hold groups; a cycle is harmless, because the closure is a set.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Transaction, params};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Actor, Ledger, audit, bump_epoch};
+use crate::access::{Principal, Reader};
+use crate::error::{Refusal, Result};
+
+/// A group with its direct members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupInfo {
+    /// The group's name, without `group:`.
+    pub group: String,
+    /// Its direct members.
+    pub members: Vec<Principal>,
+}
+
+/// A person that some kept group names, with all of their groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UserInfo {
+    /// The principal.
+    pub user: Principal,
+    /// Groups, direct and through other groups.
+    pub groups: Vec<String>,
+}
+
+impl Ledger {
+    /// The reader for a person whose credential was checked, with the groups that the credential
+    /// names and those that Vouch keeps.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn reader(&self, user: &str, token_groups: &[String]) -> Result<Reader> {
+        let token_groups: BTreeSet<String> = token_groups.iter().cloned().collect();
+        self.read(|tx| {
+            let principals = principals(tx, user, &token_groups)?;
+            Ok(Reader {
+                user: user.to_owned(),
+                token_groups,
+                principals,
+            })
+        })
+    }
+
+    /// Adds and removes direct members of a group, which is kept by Vouch from then on.
+    ///
+    /// # Errors
+    /// A name that can't be a group, or `everyone` as a member.
+    pub fn change_group(
+        &self,
+        group: &str,
+        add: &[Principal],
+        remove: &[Principal],
+        actor: &Actor,
+    ) -> Result<GroupInfo> {
+        check_group(group, add)?;
+        self.write(|tx| {
+            tx.execute("INSERT OR IGNORE INTO kept_group VALUES (?1)", [group])?;
+            for member in add {
+                tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
+                    .execute(params![group, member.to_string()])?;
+            }
+            for member in remove {
+                tx.prepare_cached("DELETE FROM membership WHERE grp = ?1 AND member = ?2")?
+                    .execute(params![group, member.to_string()])?;
+            }
+            bump_epoch(tx)?;
+            let subject = json!({"group": group, "add": add, "remove": remove});
+            audit::act(tx, actor, "group.change", subject, None)?;
+            members(tx, group)
+        })
+    }
+
+    /// Replaces the members of many groups at once, as a directory export gives them.
+    ///
+    /// # Errors
+    /// A name that can't be a group; then nothing is changed.
+    pub fn load_groups(
+        &self,
+        groups: &BTreeMap<String, Vec<Principal>>,
+        actor: &Actor,
+    ) -> Result<()> {
+        for (group, members) in groups {
+            check_group(group, members)?;
+        }
+        self.write(|tx| {
+            for (group, members) in groups {
+                tx.prepare_cached("INSERT OR IGNORE INTO kept_group VALUES (?1)")?
+                    .execute([group])?;
+                tx.prepare_cached("DELETE FROM membership WHERE grp = ?1")?
+                    .execute([group])?;
+                for member in members {
+                    tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
+                        .execute(params![group, member.to_string()])?;
+                }
+            }
+            bump_epoch(tx)?;
+            let members: usize = groups.values().map(Vec::len).sum();
+            let subject = json!({"groups": groups.len(), "members": members});
+            audit::act(tx, actor, "group.load", subject, None)
+        })
+    }
+
+    /// The groups that Vouch keeps, by name.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn groups(&self) -> Result<Vec<GroupInfo>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT name FROM kept_group ORDER BY name")?;
+            let names: Vec<String> = statement
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            names.iter().map(|name| members(tx, name)).collect()
+        })
+    }
+
+    /// The people whom kept groups name.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn users(&self) -> Result<Vec<UserInfo>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT substr(member, 6) FROM membership WHERE member LIKE 'user:%' ORDER BY 1",
+            )?;
+            let names: Vec<String> =
+                statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let user_of = |name: &String| -> Result<UserInfo> {
+                let groups = kept_groups_of(tx, name, &BTreeSet::new())?;
+                Ok(UserInfo {
+                    user: Principal::User(name.clone()),
+                    groups: groups.into_iter().collect(),
+                })
+            };
+            names.iter().map(user_of).collect()
+        })
+    }
+}
+
+fn check_group(group: &str, members: &[Principal]) -> Result<()> {
+    if group.trim().is_empty() || group.chars().any(char::is_control) {
+        return Err(Refusal::invalid(
+            "bad_group",
+            format!("`{group}` can't be the name of a group"),
+            "give a name without control characters; `hr` stands for the principal group:hr",
+        ));
+    }
+    if members.contains(&Principal::Everyone) {
+        return Err(Refusal::invalid(
+            "bad_member",
+            format!("`everyone` can't be a member of the group `{group}`"),
+            "name users (user:…) and groups (group:…); a rule may allow `everyone` directly",
+        ));
+    }
+    Ok(())
+}
+
+fn members(tx: &Transaction<'_>, group: &str) -> Result<GroupInfo> {
+    let mut statement =
+        tx.prepare_cached("SELECT member FROM membership WHERE grp = ?1 ORDER BY member")?;
+    let texts: Vec<String> = statement
+        .query_map([group], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let members = texts.iter().filter_map(|text| text.parse().ok()).collect();
+    Ok(GroupInfo {
+        group: group.to_owned(),
+        members,
+    })
+}
+
+/// Every principal of a person at this moment.
+pub(super) fn principals(
+    tx: &Transaction<'_>,
+    user: &str,
+    token_groups: &BTreeSet<String>,
+) -> Result<BTreeSet<Principal>> {
+    let mut is_kept = tx.prepare_cached("SELECT 1 FROM kept_group WHERE name = ?1")?;
+    let mut seeds = BTreeSet::new();
+    for group in token_groups {
+        if !is_kept.exists([group])? {
+            seeds.insert(group.clone());
+        }
+    }
+    let mut all: BTreeSet<Principal> = kept_groups_of(tx, user, &seeds)?
+        .into_iter()
+        .map(Principal::Group)
+        .collect();
+    all.extend(seeds.into_iter().map(Principal::Group));
+    all.insert(Principal::User(user.to_owned()));
+    all.insert(Principal::Everyone);
+    Ok(all)
+}
+
+/// The kept groups that hold this user, or one of these groups, directly or through other groups.
+fn kept_groups_of(
+    tx: &Transaction<'_>,
+    user: &str,
+    seeds: &BTreeSet<String>,
+) -> Result<BTreeSet<String>> {
+    let mut statement = tx.prepare_cached("SELECT grp FROM membership WHERE member = ?1")?;
+    let mut open = vec![Principal::User(user.to_owned())];
+    open.extend(seeds.iter().cloned().map(Principal::Group));
+    let mut found = BTreeSet::new();
+    while let Some(member) = open.pop() {
+        let groups: Vec<String> = statement
+            .query_map([member.to_string()], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for group in groups {
+            if found.insert(group.clone()) {
+                open.push(Principal::Group(group));
+            }
+        }
+    }
+    Ok(found)
+}

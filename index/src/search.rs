@@ -1,0 +1,259 @@
+//! Search: both indexes under one clearance, one list of passages.
+//!
+//! Each leg gives its best visible chunks. What only one of them found gets its score from the other
+//! as well, then both scores are normalised over these candidates and weighed. Order is total: score,
+//! then a stable hash of document, version and place; the same question always gives the same order.
+//! At the end every hit goes through the ledger's gate.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::ledger::{Clearance, Ledger, Passage, Place, Settings};
+use crate::text::TextIndex;
+use crate::vectors::Vectors;
+
+/// Chunks that each leg offers.
+const DEPTH: usize = 200;
+
+/// One generation, open for searching.
+pub struct Generation {
+    /// Its number.
+    pub number: u32,
+    /// What is fixed for it.
+    pub settings: Settings,
+    /// Its words.
+    pub text: TextIndex,
+    /// Its vectors; none where there is no model for it.
+    pub vectors: Option<Vectors>,
+}
+
+/// Which scores count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Words and meaning.
+    #[default]
+    Fused,
+    /// Words alone.
+    Words,
+    /// Meaning alone.
+    Meaning,
+}
+
+/// What is looked for.
+pub struct Query<'a> {
+    /// The reader's text.
+    pub text: &'a str,
+    /// Its vector; none where there is no model.
+    pub vector: Option<&'a [f32]>,
+    /// Which scores count.
+    pub mode: Mode,
+    /// How many passages at most.
+    pub limit: usize,
+    /// What meaning weighs against words, from 0 to 1.
+    pub meaning_weight: f32,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// Passages, best first.
+    pub passages: Vec<Passage>,
+    /// Why meaning did not count, where it should have.
+    pub words_only: Option<String>,
+}
+
+/// A chunk with a score, before the gate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Hit {
+    pub(crate) place: Place,
+    pub(crate) stable: u64,
+    pub(crate) score: f32,
+}
+
+impl Hit {
+    /// Best first; equal scores by the stable hash.
+    pub(crate) fn order(a: &Self, b: &Self) -> Ordering {
+        b.score.total_cmp(&a.score).then(a.stable.cmp(&b.stable))
+    }
+}
+
+/// What breaks ties: the same for the same chunk whatever else the index holds.
+pub(crate) fn stable_key(document: &str, hash: &str, place: u32) -> u64 {
+    let mut digest = Sha256::new();
+    digest.update(document.as_bytes());
+    digest.update([0]);
+    digest.update(hash.as_bytes());
+    digest.update(place.to_le_bytes());
+    let bytes = digest.finalize();
+    u64::from_be_bytes([
+        bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
+    ])
+}
+
+/// Searches one generation under a clearance.
+///
+/// # Errors
+/// The ledger or the text index failed. A vector store that does not answer is no error: the result
+/// says that words alone counted.
+pub fn search(
+    ledger: &Ledger,
+    generation: &Generation,
+    clearance: &Clearance,
+    query: &Query<'_>,
+) -> Result<Found> {
+    let depth = DEPTH.max(query.limit);
+    let (meaning, words_only) = meaning_leg(generation, clearance, query, depth);
+    let named: Vec<Place> = meaning.iter().flatten().map(|hit| hit.place).collect();
+    let words_count = query.mode != Mode::Meaning || meaning.is_none();
+    let words = if words_count {
+        generation
+            .text
+            .search(clearance, query.text, depth, &named)?
+    } else {
+        crate::text::WordHits::default()
+    };
+    let mut hits = match meaning {
+        None => words.best,
+        Some(meaning) if !words_count => meaning,
+        Some(mut meaning) => {
+            let missing = missing(&words.best, &meaning);
+            if let (Some(vectors), Some(vector)) = (&generation.vectors, query.vector) {
+                meaning.extend(vectors.scores(ledger, vector, &missing)?);
+            }
+            let words: Vec<Hit> = words.best.into_iter().chain(words.named).collect();
+            fuse(&words, &meaning, query.meaning_weight)
+        }
+    };
+    hits.sort_unstable_by(Hit::order);
+    let places: Vec<_> = hits
+        .iter()
+        .take(query.limit)
+        .map(|hit| (hit.place, hit.score))
+        .collect();
+    let passages = ledger.passages(clearance, generation.number, &places)?;
+    Ok(Found {
+        passages,
+        words_only,
+    })
+}
+
+/// The best chunks by meaning, or the reason why there are none.
+fn meaning_leg(
+    generation: &Generation,
+    clearance: &Clearance,
+    query: &Query<'_>,
+    depth: usize,
+) -> (Option<Vec<Hit>>, Option<String>) {
+    if query.mode == Mode::Words {
+        return (None, None);
+    }
+    let (Some(vectors), Some(vector)) = (&generation.vectors, query.vector) else {
+        return (None, Some("no embedding model is loaded".to_owned()));
+    };
+    match vectors.nearest(clearance, vector, depth) {
+        Ok(mut hits) => {
+            // A store with a coarse filter may offer what the clearance does not hold.
+            hits.retain(|hit| clearance.holds(hit.place.version));
+            (Some(hits), None)
+        }
+        Err(error) => {
+            tracing::warn!(%error, store = vectors.name(), "searching by words alone");
+            (
+                None,
+                Some(format!(
+                    "the {} vector store does not answer",
+                    vectors.name()
+                )),
+            )
+        }
+    }
+}
+
+fn missing(words: &[Hit], meaning: &[Hit]) -> Vec<Place> {
+    let known: BTreeSet<Place> = meaning.iter().map(|hit| hit.place).collect();
+    words
+        .iter()
+        .map(|hit| hit.place)
+        .filter(|place| !known.contains(place))
+        .collect()
+}
+
+/// Weighs normalised scores. A chunk without a word of the question has 0 by words; one without
+/// vectors (they come in the background) has the average by meaning.
+fn fuse(words: &[Hit], meaning: &[Hit], meaning_weight: f32) -> Vec<Hit> {
+    let mut candidates: BTreeMap<u64, (Place, Option<f32>, Option<f32>)> = BTreeMap::new();
+    for hit in words {
+        candidates
+            .entry(hit.stable)
+            .or_insert((hit.place, None, None))
+            .1 = Some(hit.score);
+    }
+    for hit in meaning {
+        candidates
+            .entry(hit.stable)
+            .or_insert((hit.place, None, None))
+            .2 = Some(hit.score);
+    }
+    let by_words = Scale::of(
+        candidates
+            .values()
+            .map(|candidate| candidate.1.unwrap_or(0.0)),
+    );
+    let by_meaning = Scale::of(candidates.values().filter_map(|candidate| candidate.2));
+    candidates
+        .into_iter()
+        .map(|(stable, (place, word, near))| {
+            let word = by_words.normal(word.unwrap_or(0.0));
+            let near = near.map_or(by_meaning.middle, |score| by_meaning.normal(score));
+            let score = (1.0 - meaning_weight) * word + meaning_weight * near;
+            Hit {
+                place,
+                stable,
+                score,
+            }
+        })
+        .collect()
+}
+
+/// The range of the candidates' scores; candidates come in stable order, so that sums always have
+/// the same bits.
+struct Scale {
+    least: f32,
+    width: f32,
+    middle: f32,
+}
+
+impl Scale {
+    fn of(scores: impl Iterator<Item = f32>) -> Self {
+        let scores: Vec<f32> = scores.collect();
+        let least = scores.iter().copied().fold(f32::INFINITY, f32::min);
+        let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        if scores.is_empty() || most <= least {
+            return Self {
+                least: 0.0,
+                width: 0.0,
+                middle: 0.0,
+            };
+        }
+        let mut scale = Self {
+            least,
+            width: most - least,
+            middle: 0.0,
+        };
+        scale.middle =
+            scores.iter().map(|score| scale.normal(*score)).sum::<f32>() / scores.len() as f32;
+        scale
+    }
+
+    fn normal(&self, score: f32) -> f32 {
+        if self.width > 0.0 {
+            (score - self.least) / self.width
+        } else {
+            0.0
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The nouns that every crate shares: document ids, version numbers and hashes, chunks, passages.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The dense number of one version. A clearance is a set of these; a chunk knows nothing else
+/// about where it belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VersionNo(pub u32);
+
+/// The stable id of a document: `source/path`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DocumentId {
+    /// The source's id; it holds no slash.
+    pub source: String,
+    /// The path inside the source, with `/` between its parts.
+    pub path: String,
+}
+
+impl DocumentId {
+    /// Splits `source/path` at the first slash. `None` where either part is empty.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (source, path) = text.split_once('/')?;
+        let whole = !source.is_empty() && !path.is_empty();
+        whole.then(|| Self {
+            source: source.to_owned(),
+            path: path.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for DocumentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.source, self.path)
+    }
+}
+
+/// The formats that Vouch reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileKind {
+    /// Markdown, with or without front matter.
+    Markdown,
+    /// Plain text.
+    Text,
+    /// HTML.
+    Html,
+    /// PDF.
+    Pdf,
+    /// Office Open XML text.
+    Docx,
+}
+
+impl FileKind {
+    /// The format that a file's name says. `None`: not one that Vouch reads.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        let (_, ending) = path.rsplit_once('.')?;
+        match ending.to_ascii_lowercase().as_str() {
+            "md" | "markdown" | "mdx" => Some(Self::Markdown),
+            "txt" | "text" => Some(Self::Text),
+            "html" | "htm" | "xhtml" => Some(Self::Html),
+            "pdf" => Some(Self::Pdf),
+            "docx" => Some(Self::Docx),
+            _ => None,
+        }
+    }
+}
+
+/// What extraction made of one file: the text that is stored, cited and never changed, and what the
+/// file says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extracted {
+    /// UTF-8 Markdown, normalised.
+    pub text: String,
+    /// The title: front matter, else the format's own, else the first heading. Empty: none was found.
+    pub title: String,
+    /// Two-letter language code; empty where the text is too short to tell.
+    pub language: String,
+    /// Byte offsets into `text` at which page 1, 2, … begin. Empty for formats without pages.
+    pub pages: Vec<u32>,
+    /// Who looks after the document, if it says so.
+    pub owner: Option<String>,
+    /// The document's own date of change, RFC 3339, if it says so.
+    pub modified_at: Option<String>,
+    /// `draft: true` or `publish: false`: never indexed.
+    pub hidden: bool,
+    /// The document's own access layer.
+    pub access: Option<crate::access::Layer>,
+}
+
+/// One piece of a version's text, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// The page it begins on, counted from 1; none for formats without pages.
+    pub page: Option<u32>,
+    /// Headings above it, outermost first, joined by ` > `.
+    pub heading: String,
+}
