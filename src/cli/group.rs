@@ -1,0 +1,174 @@
+//! `vouch group`, `vouch user` and `vouch access`: who belongs where.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vouch_index::Principal;
+
+use super::Session;
+use super::failure::Failure;
+use super::output::{aligned, cell, count, items, safe};
+
+const GROUPS: [&str; 3] = ["v1", "admin", "groups"];
+
+/// `vouch group`
+#[derive(Debug, Subcommand)]
+pub(super) enum GroupCommand {
+    /// List the groups that Vouch keeps
+    List,
+    /// Add members to a group
+    Add(Members),
+    /// Take members out of a group; counts from the next question
+    Remove(Members),
+}
+
+/// A group and some principals.
+#[derive(Debug, clap::Args)]
+pub(super) struct Members {
+    /// The group's name
+    group: String,
+    /// `user:NAME` or `group:NAME`
+    #[arg(required = true, value_name = "PRINCIPAL", value_parser = principal)]
+    members: Vec<Principal>,
+}
+
+fn principal(text: &str) -> Result<Principal, vouch_index::access::NotAPrincipal> {
+    text.parse()
+}
+
+impl GroupCommand {
+    pub(super) async fn run(self, session: &Session) -> Result<()> {
+        let (group, content) = match self {
+            Self::List => {
+                let body = session.client.get(&GROUPS).await?;
+                return session.show(&body, list);
+            }
+            Self::Add(Members { group, members }) => {
+                let content = json!({ "group": group, "add": members, "remove": [] });
+                (group, content)
+            }
+            Self::Remove(Members { group, members }) => {
+                let content = json!({ "group": group, "add": [], "remove": members });
+                (group, content)
+            }
+        };
+        let body = session.client.post(&GROUPS, &content).await?;
+        session.show(&body, |body| match body["held"].as_str() {
+            Some(held) => format!("{} waits for a second person: {}\n", safe(&group), safe(held)),
+            None => format!("{}: {}\n", safe(&group), cell(body, "members")),
+        })
+    }
+}
+
+fn list(body: &Value) -> String {
+    let groups = items(body, "groups");
+    if groups.is_empty() {
+        return "Vouch keeps no group; `vouch group add GROUP user:NAME` makes one.\n".to_owned();
+    }
+    super::output::table(groups, &[("GROUP", "group"), ("MEMBERS", "members")])
+}
+
+/// `vouch user`
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// List the people whom Vouch knows, and their groups
+    List,
+}
+
+impl UserCommand {
+    pub(super) async fn run(self, session: &Session) -> Result<()> {
+        let Self::List = self;
+        let body = session.client.get(&["v1", "admin", "users"]).await?;
+        session.show(&body, |body| {
+            let row = |user: &Value| {
+                let blocked = &user["blocked"];
+                let block = if blocked.is_null() {
+                    "-".to_owned()
+                } else {
+                    format!(
+                        "{} (by {}, {})",
+                        cell(blocked, "why"),
+                        cell(blocked, "by"),
+                        cell(blocked, "at")
+                    )
+                };
+                vec![cell(user, "user"), cell(user, "groups"), block]
+            };
+            let heads = ["USER", "GROUPS", "BLOCKED"].map(str::to_owned).to_vec();
+            aligned(
+                &std::iter::once(heads)
+                    .chain(items(body, "users").iter().map(row))
+                    .collect::<Vec<_>>(),
+            )
+        })
+    }
+}
+
+/// `vouch access`
+#[derive(Debug, Subcommand)]
+pub(super) enum AccessCommand {
+    /// Load groups and members from JSON lines: {"group": "hr", "members": ["user:a@example.com"]}
+    Load {
+        /// The file; each group in it gets exactly the members that it lists
+        file: PathBuf,
+    },
+}
+
+/// One line of the file.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    group: String,
+    members: Vec<Principal>,
+}
+
+impl AccessCommand {
+    pub(super) async fn run(self, session: &Session) -> Result<()> {
+        let Self::Load { file } = self;
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(&file).with_context(|| format!("can't read {name}"))?;
+        let groups = read(&text, &name)?;
+        let body = session
+            .client
+            .post(&["v1", "admin", "groups", "load"], &json!({ "groups": groups }))
+            .await?;
+        session.show(&body, |body| {
+            let number = |key: &str, noun: &str| count(body[key].as_u64().unwrap_or(0), noun);
+            format!("{} with {} loaded\n", number("groups", "group"), number("members", "member"))
+        })
+    }
+}
+
+/// All lines, or the first that is wrong: half a file would be other rights than anybody meant.
+fn read(text: &str, name: &str) -> Result<Vec<Group>> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let groups: Result<Vec<Group>> = lines
+        .map(|(at, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                let title = format!("line {} of {name} can't be read: {error}", at + 1);
+                let hint = "nothing was loaded; write each line like \
+                            {\"group\": \"hr\", \"members\": [\"user:a@example.com\"]}";
+                Failure::new("bad_line", title, Some(hint)).into()
+            })
+        })
+        .collect();
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_line_is_named_and_nothing_is_loaded() {
+        let good = "{\"group\": \"hr\", \"members\": [\"user:a\", \"group:b\"]}";
+        assert_eq!(read(&format!("{good}\n\n{good}\n"), "f").unwrap().len(), 2);
+        for bad in ["{\"group\": \"hr\", \"members\": [\"ann\"]}", "{\"group\": \"hr\"}", "hr"] {
+            let message = read(&format!("{good}\n{bad}"), "f").unwrap_err().to_string();
+            assert!(message.starts_with("line 2 of f"), "{message}");
+        }
+    }
+}

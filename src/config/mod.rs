@@ -1,0 +1,141 @@
+//! The settings: `vouch.toml` over `config/default.toml`, which is compiled in.
+//!
+//! The default file is the list of keys: it gives a value for every key there is, so a key that it
+//! doesn't hold is unknown and refused, with the nearest known one. Whatever is wrong is said with
+//! its key, its value and what was expected, before anything is opened or started.
+//!
+//! No secret is ever read from a file. A file names the environment variable that holds one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use figment::Figment;
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Value};
+
+mod check;
+mod keys;
+mod people;
+mod sections;
+mod units;
+
+pub(crate) use keys::{did_you_mean, unknown_keys};
+pub use people::{People, Person, Role};
+pub use sections::{
+    Answer, Audit, Auth, AuthMode, Chunking, Config, Demo, Embedding, Extraction, GeneratorKind,
+    GeneratorSettings, Limits, Log, LogFormat, Oidc, Search, Server, Sources, VectorStore, Vectors,
+};
+pub use units::{size, span};
+
+/// Every key with its default and what it means.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+impl Config {
+    /// Reads the settings: from `file`, else from `vouch.toml` in the current folder where there is
+    /// one, else the defaults alone.
+    ///
+    /// # Errors
+    /// When the file can't be read, a key is unknown, or a value is not what its key expects. The
+    /// message names all unknown keys, or the first bad value.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let here = Path::new("vouch.toml");
+        match file {
+            Some(file) => Self::read(file),
+            None if here.is_file() => Self::read(here),
+            None => Self::over_defaults(Figment::new(), "the defaults"),
+        }
+    }
+
+    fn read(file: &Path) -> Result<Self> {
+        let name = file.display().to_string();
+        // Reading it here tells a missing file from a broken one; figment takes both for empty.
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("can't read the configuration {name}"))?;
+        if let Err(error) = text.parse::<toml::Table>() {
+            bail!("{name} is not valid TOML\n{}", error.to_string().trim_end());
+        }
+        // Paths in the file start at its folder, which is named without links so that `..` is plain.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize()?;
+        let placed = folder.join(file.file_name().unwrap_or_default());
+        let mut config = Self::over_defaults(Figment::from(Toml::file_exact(placed)), &name)?;
+        config.file = Some(file.to_owned());
+        Ok(config)
+    }
+
+    /// The settings that a piece of TOML makes, as if it stood in a file of the current folder.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str) -> Result<Self> {
+        Self::over_defaults(Figment::from(Toml::string(text)), "vouch.toml")
+    }
+
+    fn over_defaults(given: Figment, name: &str) -> Result<Self> {
+        let defaults = Figment::from(Toml::string(DEFAULTS));
+        let known = dotted(&defaults.extract::<Dict>()?);
+        let given_keys = given.extract::<Dict>().map(|dict| dotted(&dict))?;
+        let unknown = unknown_keys(&given_keys, &known, name);
+        if !unknown.is_empty() {
+            bail!("{}", unknown.join("\n"));
+        }
+        let config: Self =
+            defaults.merge(given).extract().map_err(|error| check::explain(error, name))?;
+        config.validate(name)?;
+        Ok(config)
+    }
+
+    /// The address that people reach the server under, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        match &self.server.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.server.listen),
+        }
+    }
+
+    /// The file that holds the audit's newest hash.
+    #[must_use]
+    pub fn head_file(&self) -> PathBuf {
+        self.audit.head_file.clone().unwrap_or_else(|| self.data_dir.join("audit.head"))
+    }
+}
+
+impl Vectors {
+    /// Qdrant's API key, where the file names a variable for it.
+    ///
+    /// # Errors
+    /// When the variable that the file names is not set.
+    pub fn api_key(&self) -> Result<Option<String>> {
+        let Some(variable) = &self.api_key_env else { return Ok(None) };
+        let key = std::env::var(variable).with_context(|| {
+            format!(
+                "`vectors.api_key_env` names the environment variable {variable}, which is not set"
+            )
+        })?;
+        Ok(Some(key))
+    }
+}
+
+/// The keys of a tree of tables, each as `section.key`. A table that is empty is a key itself.
+fn dotted(dict: &Dict) -> Vec<String> {
+    let mut keys = Vec::new();
+    for (key, value) in dict {
+        match value {
+            Value::Dict(_, inner) if !inner.is_empty() => {
+                keys.extend(dotted(inner).into_iter().map(|below| format!("{key}.{below}")));
+            }
+            Value::Dict(..)
+            | Value::String(..)
+            | Value::Char(..)
+            | Value::Bool(..)
+            | Value::Num(..)
+            | Value::Empty(..)
+            | Value::Array(..) => keys.push(key.clone()),
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,281 @@
+//! The settings as types, one struct for each section of `config/default.toml`.
+//!
+//! No field has a default of its own: the file gives all of them, and a test holds the two together.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::units::{
+    read_listen, read_path, read_path_if_set, read_paths, read_size, read_span, read_text_if_set,
+    read_url_if_set,
+};
+
+/// Everything that can be set. Paths are absolute.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the ledger, the text index and the audit live.
+    #[serde(deserialize_with = "read_path")]
+    pub data_dir: PathBuf,
+    /// `[server]`
+    pub server: Server,
+    /// `[auth]`
+    pub auth: Auth,
+    /// `[sources]`
+    pub sources: Sources,
+    /// `[extraction]`
+    pub extraction: Extraction,
+    /// `[chunking]`
+    pub chunking: Chunking,
+    /// `[search]`
+    pub search: Search,
+    /// `[embedding]`
+    pub embedding: Embedding,
+    /// `[vectors]`
+    pub vectors: Vectors,
+    /// `[generator]`
+    pub generator: GeneratorSettings,
+    /// `[answer]`
+    pub answer: Answer,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[audit]`
+    pub audit: Audit,
+    /// `[log]`
+    pub log: Log,
+    /// The file that was read; none when these are the defaults alone.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+}
+
+/// Where the server listens and who may call it from a browser.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port.
+    #[serde(deserialize_with = "read_listen")]
+    pub listen: SocketAddr,
+    /// The address that people use; see [`Config::public_url`].
+    #[serde(deserialize_with = "read_url_if_set")]
+    pub public_url: Option<Url>,
+    /// Sites whose pages may call the API.
+    pub origins: Vec<String>,
+}
+
+/// How people prove who they are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The way of signing in.
+    pub mode: AuthMode,
+    /// `[auth.demo]`
+    pub demo: Demo,
+    /// `[auth.oidc]`
+    pub oidc: Oidc,
+}
+
+/// The ways of signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// API keys alone.
+    Keys,
+    /// Anybody can be anybody, on loopback.
+    Demo,
+    /// An identity provider.
+    Oidc,
+}
+
+/// The sample company.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demo {
+    /// The people file; see [`super::People`].
+    #[serde(deserialize_with = "read_path")]
+    pub people: PathBuf,
+    /// The name on the sample page.
+    pub company: String,
+    /// Questions that the sample page suggests.
+    pub questions: Vec<String>,
+}
+
+/// The identity provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// `iss` of its tokens.
+    #[serde(deserialize_with = "read_url_if_set")]
+    pub issuer: Option<Url>,
+    /// `aud` of its tokens.
+    pub audience: String,
+    /// The claim that names the user.
+    pub user_claim: String,
+    /// The claim that lists the groups.
+    pub groups_claim: String,
+    /// How long a token's groups count.
+    #[serde(deserialize_with = "read_span")]
+    pub max_token_age: Duration,
+}
+
+/// Where documents may come from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sources {
+    /// The folders that folder sources may lie in.
+    #[serde(deserialize_with = "read_paths")]
+    pub roots: Vec<PathBuf>,
+    /// Whom to ask when nothing else fits: a principal.
+    #[serde(deserialize_with = "read_text_if_set")]
+    pub contact: Option<String>,
+    /// The time between two syncs; zero is only by command.
+    #[serde(deserialize_with = "read_span")]
+    pub sync_every: Duration,
+}
+
+/// The limits of the worker processes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extraction {
+    /// The largest file, in bytes.
+    #[serde(deserialize_with = "read_size")]
+    pub file_limit: u64,
+    /// The most text from one file, in bytes.
+    #[serde(deserialize_with = "read_size")]
+    pub text_limit: u64,
+    /// The memory of one worker, in bytes.
+    #[serde(deserialize_with = "read_size")]
+    pub memory_limit: u64,
+    /// The seconds for one file.
+    pub seconds: u64,
+    /// Workers at the same time.
+    pub workers: usize,
+}
+
+/// How text is cut.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chunking {
+    /// The length of a chunk to aim for.
+    pub characters: usize,
+}
+
+/// How words and meaning are searched.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Two-letter codes of the languages whose words are analysed.
+    pub languages: Vec<String>,
+    /// The share of meaning in a fused score, from 0 to 1.
+    pub meaning_weight: f64,
+}
+
+/// The embedding model.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Embedding {
+    /// The model's folder; none searches by words alone.
+    #[serde(deserialize_with = "read_path_if_set")]
+    pub model: Option<PathBuf>,
+    /// ONNX Runtime's library.
+    #[serde(deserialize_with = "read_path_if_set")]
+    pub runtime: Option<PathBuf>,
+    /// Threads that embed; 0 is as many as there are cores.
+    pub threads: usize,
+}
+
+/// Where vectors lie.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vectors {
+    /// The store.
+    pub store: VectorStore,
+    /// Qdrant's gRPC address.
+    #[serde(deserialize_with = "read_url_if_set")]
+    pub url: Option<Url>,
+    /// The environment variable with Qdrant's key; see [`Vectors::api_key`].
+    #[serde(deserialize_with = "read_text_if_set")]
+    pub api_key_env: Option<String>,
+    /// What the names of collections begin with.
+    pub collection: String,
+}
+
+/// The two vector stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VectorStore {
+    /// Rows of the ledger, scanned exactly.
+    Embedded,
+    /// A Qdrant server or cluster.
+    Qdrant,
+}
+
+/// What writes the sentences of an answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneratorSettings {
+    /// The generator.
+    pub kind: GeneratorKind,
+}
+
+/// The generators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GeneratorKind {
+    /// Sentences taken from the passages.
+    Extractive,
+}
+
+/// How an answer is made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Passages that an answer is made from, at most.
+    pub passages: usize,
+    /// How sure the extractive generator must be, from 0 to 1.
+    pub min_confidence: f32,
+}
+
+/// What is refused for its size.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The longest question, in bytes.
+    #[serde(deserialize_with = "read_size")]
+    pub question_bytes: u64,
+    /// The largest pushed file, in bytes.
+    #[serde(deserialize_with = "read_size")]
+    pub upload_bytes: u64,
+}
+
+/// The audit's second file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// Where the newest hash is kept; see [`Config::head_file`].
+    #[serde(deserialize_with = "read_path_if_set")]
+    pub head_file: Option<PathBuf>,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A level, or levels by part.
+    pub level: String,
+    /// One line of text, or one JSON object, for each event.
+    pub format: LogFormat,
+}
+
+/// The forms of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
