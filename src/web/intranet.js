@@ -475,6 +475,7 @@ async function switchTo(user) {
     return;
   }
   become(user);
+  otherTabs.postMessage("switched");
   page.suggestions.hidden = Boolean(page.question.value.trim()) || !byId("suggestion-list").childElementCount;
   if (user && page.question.value.trim()) setStatus(`Press Ask to ask the same as ${firstName()}.`);
 }
@@ -507,8 +508,9 @@ function showPeople({ company, people, current, questions }) {
 }
 
 /** Another tab may have switched the person: the cookie is shared. */
+const otherTabs = new BroadcastChannel("person");
 async function checkPerson() {
-  if (!session.demo || document.visibilityState !== "visible") return;
+  if (!session.demo) return;
   const people = await loadPeople().catch(() => null);
   if (people && people.current !== session.user) become(people.current);
 }
@@ -548,7 +550,8 @@ byId("key-form").addEventListener("submit", (event) => {
   byId("key").placeholder = "in use until you leave";
   page.question.focus();
 });
-document.addEventListener("visibilitychange", checkPerson);
+otherTabs.addEventListener("message", checkPerson);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && checkPerson());
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) checkPerson();
 });

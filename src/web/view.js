@@ -32,7 +32,9 @@ function looksOf(text) {
     } else {
       for (const strong of line.matchAll(STRONG)) looks.push([start + strong.index, start + strong.index + strong[0].length, "strong"]);
       const next = lines[i + 1];
-      if (line.length >= WRAPPED_LENGTH && !line.endsWith("  ") && next !== undefined && !STARTS_A_LINE.test(next)) looks.push([end, end + 1, "soft"]);
+      if (line.length >= WRAPPED_LENGTH && !line.endsWith("  ") && next !== undefined && !STARTS_A_LINE.test(next)) {
+        looks.push([end, end + 1 + next.search(/\S/), "soft"]);
+      }
     }
     if (fence) inFence = !inFence;
     start = end + 1;
