@@ -48,10 +48,11 @@ pub fn chunks(text: &str, pages: &[u32], target: usize) -> Vec<Span> {
     outline.spans(&ranges, pages)
 }
 
-/// The first heading of a text, free of markup.
+/// The first of the highest headings of a text, free of markup.
 pub(crate) fn first_heading(text: &str) -> Option<String> {
     let head = &text[..text.floor_char_boundary(HEAD)];
-    headings(head).into_iter().map(|heading| heading.title).find(|title| !title.is_empty())
+    let named = headings(head).into_iter().filter(|heading| !heading.title.is_empty());
+    named.min_by_key(|heading| heading.level).map(|heading| heading.title)
 }
 
 /// All headings of a text, by a Markdown parser, so that a `#` in a code block is none.

@@ -96,6 +96,12 @@ impl ExtractError {
     }
 }
 
+/// What a parser said when it panicked.
+pub(crate) fn last_words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned()
+}
+
 /// Reads one file of a known format. The title stays empty where neither the file's own words nor
 /// a heading give one.
 pub(crate) fn read(
@@ -113,7 +119,7 @@ pub(crate) fn read(
     if extracted.text.len() as u64 > limits.text_bytes.min(u64::from(u32::MAX)) {
         return Err(ExtractError::TooMuchText { limit: limits.text_bytes });
     }
-    if extracted.title.is_empty() && kind != FileKind::Text && kind != FileKind::Pdf {
+    if extracted.title.is_empty() && kind != FileKind::Text {
         extracted.title = chunk::first_heading(&extracted.text).unwrap_or_default();
     }
     if let Some(found) = language::of(&extracted.text) {

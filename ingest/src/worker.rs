@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use vouch_index::{Extracted, FileKind};
 
-use crate::extract::{ExtractError, read};
+use crate::extract::{ExtractError, last_words, read};
 use crate::folder::open_plain;
 use crate::limits::Limits;
 use crate::{normalise, sandbox};
@@ -236,13 +236,9 @@ fn answer(job: Job) -> io::Result<Answer> {
             Ok(Answer::Read(Box::new(read?.unwrap_or(Err(ExtractError::Changed)))))
         }
         (Err(panic), Some(kind)) => {
-            let said = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
             let reason = format!(
                 "its parser gave up ({}); open the file and save it again",
-                said.unwrap_or("no reason given")
+                last_words(panic.as_ref())
             );
             Ok(Answer::Read(Box::new(Err(ExtractError::unreadable(&format!("{kind:?}"), reason)))))
         }

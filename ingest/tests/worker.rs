@@ -13,11 +13,8 @@ use vouch_ingest::{ExtractError, Limits};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some(COMMAND) => return run_worker(&arguments.next().unwrap_or_default()),
-        // For trying it over a folder of files, by hand.
-        Some("try") => return Tries::new().over(arguments.map(PathBuf::from)),
-        _ => {}
+    if arguments.next().as_deref() == Some(COMMAND) {
+        return run_worker(&arguments.next().unwrap_or_default());
     }
     let tries = Tries::new();
     tries.promise_9_the_worker_can_do_nothing_but_read_its_file();
@@ -126,27 +123,5 @@ impl Tries {
         let before = Instant::now();
         assert!(matches!(small(Limits { seconds: 0, ..usual }), Err(ExtractError::Timeout { .. })));
         assert!(before.elapsed().as_secs() < 5);
-    }
-
-    fn over(&self, files: impl Iterator<Item = PathBuf>) -> ExitCode {
-        for file in files {
-            let Some(kind) = FileKind::of(&file.to_string_lossy()) else { continue };
-            let before = Instant::now();
-            let read = self.read(&file, kind, &Limits::default());
-            let took = before.elapsed().as_millis();
-            match read {
-                Ok(read) => println!(
-                    "ok\t{took}\t{}\t{}\t{}\t{}\t{:?}\t{:?}",
-                    file.display(),
-                    read.text.len(),
-                    read.language,
-                    read.title,
-                    read.hidden,
-                    read.access
-                ),
-                Err(error) => println!("failed\t{took}\t{}\t{error}", file.display()),
-            }
-        }
-        ExitCode::SUCCESS
     }
 }

@@ -8,6 +8,8 @@ use crate::extract::ExtractError;
 use crate::{front_matter, normalise};
 
 const KIND: &str = "DOCX";
+/// The date in the empty document that python-docx starts from; it says nothing about a file.
+const TEMPLATE_DATE: &str = "2013-12-23T23:15:00Z";
 
 /// Reads a DOCX file. Its title and date of change come from its properties.
 pub(crate) fn read(content: &[u8]) -> Result<Extracted, ExtractError> {
@@ -32,7 +34,11 @@ pub(crate) fn read(content: &[u8]) -> Result<Extracted, ExtractError> {
     Ok(Extracted {
         text,
         title: document.metadata.title.as_deref().map(normalise::line).unwrap_or_default(),
-        modified_at: document.metadata.modified.as_deref().and_then(front_matter::moment),
+        modified_at: document
+            .metadata
+            .modified
+            .filter(|date| date != TEMPLATE_DATE)
+            .and_then(|date| front_matter::moment(&date)),
         ..Extracted::default()
     })
 }

@@ -22,6 +22,8 @@ const NOISE: &str = "script, style, noscript, template, svg, iframe, object, emb
 const AROUND: &str = "body > header, body > footer, body > aside, [role=banner], [role=contentinfo], [role=complementary]";
 /// The share of the body's words that reader mode has to keep, in percent, to be believed.
 const KEEP: usize = 70;
+/// The deepest nesting at which reader mode is tried.
+const DEPTH: usize = 200;
 /// How far a page is searched for its charset.
 const HEAD: usize = 2048;
 
@@ -43,6 +45,9 @@ pub(crate) fn read(content: &[u8]) -> Result<Extracted, ExtractError> {
 fn main_part(mut readability: Readability) -> String {
     let doc = &readability.doc;
     doc.select(NOISE).remove();
+    // Addresses inside a site lead nowhere from here, and their words are found by mistake.
+    doc.select("a[title]").remove_attr("title");
+    doc.select("a:not([href^='http']):not([href^='mailto:'])").remove_attr("href");
     for marked in ["main, [role=main]", "article"] {
         let parts = doc.select(marked);
         if parts.length() == 1 && !parts.text().trim().is_empty() {
@@ -52,6 +57,9 @@ fn main_part(mut readability: Readability) -> String {
     doc.select(AROUND).remove();
     let body = doc.select("body");
     let (whole, words) = (body.html().to_string(), letters(&body.text()));
+    if too_deep(&readability) {
+        return whole;
+    }
     match readability.parse() {
         Ok(article)
             if letters(&article.text_content) * 100 >= words * KEEP
@@ -63,12 +71,23 @@ fn main_part(mut readability: Readability) -> String {
     }
 }
 
-/// Reader mode takes a heading that repeats the title for noise; a document's outline is not.
+/// Reader mode takes minutes for what nests thousands deep; no page for people does.
+fn too_deep(readability: &Readability) -> bool {
+    let mut waiting = vec![(readability.doc.root(), 0)];
+    while let Some((node, depth)) = waiting.pop() {
+        if depth > DEPTH {
+            return true;
+        }
+        waiting.extend(node.children_it(false).map(|child| (child, depth + 1)));
+    }
+    false
+}
+
+/// Reader mode drops a heading that repeats the title and moves others; the outline has to stay.
 fn keeps_headings(whole: &str, article: &str) -> bool {
-    let count = |html: &str| {
-        ["<h1", "<h2", "<h3"].iter().map(|tag| html.matches(tag).count()).sum::<usize>()
-    };
-    count(article) >= count(whole)
+    ["<h1", "<h2", "<h3", "<h4"]
+        .iter()
+        .all(|tag| article.matches(tag).count() == whole.matches(tag).count())
 }
 
 fn letters(text: &str) -> usize {

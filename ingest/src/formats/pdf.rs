@@ -14,8 +14,8 @@ use pdf_extract::{
 };
 use vouch_index::Extracted;
 
-use super::wraps;
-use crate::extract::ExtractError;
+use super::wraps::{self, Page};
+use crate::extract::{ExtractError, last_words};
 use crate::{front_matter, normalise};
 
 const KIND: &str = "PDF";
@@ -35,7 +35,12 @@ pub(crate) fn read(content: &[u8], text_bytes: u64) -> Result<Extracted, Extract
     let doc = open(content)?;
     let count = doc.page_iter().take(PAGES + 1).count();
     match count {
-        0 => return Err(ExtractError::unreadable(KIND, "it has no pages")),
+        0 => {
+            return Err(ExtractError::unreadable(
+                KIND,
+                "it has no pages, or is damaged; print it to a new PDF",
+            ));
+        }
         1..=PAGES => {}
         _ => {
             return Err(ExtractError::unreadable(
@@ -45,12 +50,18 @@ pub(crate) fn read(content: &[u8], text_bytes: u64) -> Result<Extracted, Extract
         }
     }
     let limit = usize::try_from(text_bytes).unwrap_or(usize::MAX);
-    let raw = pages(&doc, count, limit);
-    if raw.iter().map(String::len).sum::<usize>() > limit {
+    let (raw, failed) = pages(&doc, count, limit);
+    if bytes(&raw) > limit {
         return Err(ExtractError::TooMuchText { limit: text_bytes });
     }
     let (text, pages) = wraps::join(&raw);
     if text.trim().is_empty() {
+        if let Some(reason) = failed {
+            return Err(ExtractError::unreadable(
+                KIND,
+                format!("not one of its pages ({reason}); print it to a new PDF"),
+            ));
+        }
         return Err(ExtractError::empty(
             "the PDF holds pictures of pages or nothing at all; run it through OCR (for example `ocrmypdf`) first",
         ));
@@ -74,7 +85,7 @@ fn open(content: &[u8]) -> Result<Document, ExtractError> {
         if words.contains("password") {
             ExtractError::Encrypted
         } else {
-            ExtractError::unreadable(KIND, words)
+            ExtractError::unreadable(KIND, format!("{words}; print it to a new PDF"))
         }
     })?;
     if doc.is_encrypted() && doc.decrypt("").is_err() {
@@ -83,32 +94,50 @@ fn open(content: &[u8]) -> Result<Document, ExtractError> {
     Ok(doc)
 }
 
-/// The raw words of each page.
-fn pages(doc: &Document, count: usize, limit: usize) -> Vec<String> {
-    let mut seen = Pages { limit, ..Pages::default() };
+/// The raw words of each page, and why the last page that failed did so.
+fn pages(doc: &Document, count: usize, limit: usize) -> (Vec<Page>, Option<String>) {
+    let mut failed = None;
     // One pass reads them all. What ends it early (a panic in the third page) costs that page, and
     // those after it are read one by one, which is slower.
-    let _ = catch_unwind(AssertUnwindSafe(|| output_doc(doc, &mut seen)));
-    let mut pages = seen.take();
-    if pages.len() < count {
+    let (mut pages, end) = attempt(limit, |pages| output_doc(doc, pages));
+    if end.is_some() {
         pages.pop();
+        failed = end;
     }
-    while pages.len() < count && pages.iter().map(String::len).sum::<usize>() <= limit {
-        let mut one = Pages { limit, ..Pages::default() };
+    while pages.len() < count && bytes(&pages) <= limit {
         let number = u32::try_from(pages.len() + 1).unwrap_or(u32::MAX);
-        let read = catch_unwind(AssertUnwindSafe(|| output_doc_page(doc, &mut one, number)));
-        let page = one.take().pop().filter(|_| matches!(read, Ok(Ok(()))));
-        pages.push(page.unwrap_or_default());
+        let (mut one, end) = attempt(limit, |pages| output_doc_page(doc, pages, number));
+        pages.push(one.pop().filter(|_| end.is_none()).unwrap_or_default());
+        failed = end.or(failed);
     }
     for (page, number) in pages.iter_mut().zip(1..) {
-        if page.trim().is_empty() {
+        if page.text.trim().is_empty() {
             let second = catch_unwind(AssertUnwindSafe(|| doc.extract_text(&[number])));
             if let Ok(Ok(text)) = second {
-                *page = text;
+                *page = Page { text, sizes: Vec::new() };
             }
         }
     }
-    pages
+    (pages, failed)
+}
+
+fn bytes(pages: &[Page]) -> usize {
+    pages.iter().map(|page| page.text.len()).sum()
+}
+
+/// Runs the first reader: the pages it began, and what ended it before its time.
+fn attempt(
+    limit: usize,
+    read: impl FnOnce(&mut Pages) -> Result<(), OutputError>,
+) -> (Vec<Page>, Option<String>) {
+    let mut pages = Pages { limit, ..Pages::default() };
+    let end = match catch_unwind(AssertUnwindSafe(|| read(&mut pages))) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(panic) => Some(last_words(panic.as_ref())),
+    };
+    pages.finish();
+    (pages.done, end)
 }
 
 /// Text that a page's writer and its owner both hold.
@@ -129,26 +158,43 @@ impl ConvertToFmt for Shared {
     }
 }
 
-/// Takes the words of one page after another, until there are too many.
+/// Takes the words of one page after another, until there are too many; and how large the letters
+/// of each line are, by which headings are told.
 #[derive(Default)]
 struct Pages {
-    begun: Vec<Shared>,
-    writer: Option<PlainTextOutput<Shared>>,
+    done: Vec<Page>,
+    current: Option<(PlainTextOutput<Shared>, Shared)>,
+    sizes: Vec<f64>,
     bytes: usize,
     limit: usize,
 }
 
 impl Pages {
-    fn take(&mut self) -> Vec<String> {
-        self.writer = None;
-        self.begun.drain(..).map(|page| page.0.take()).collect()
+    fn finish(&mut self) {
+        if let Some((_, text)) = self.current.take() {
+            self.done.push(Page { text: text.0.take(), sizes: std::mem::take(&mut self.sizes) });
+        }
     }
 
     fn write(
         &mut self,
         step: impl FnOnce(&mut PlainTextOutput<Shared>) -> Result<(), OutputError>,
     ) -> Result<(), OutputError> {
-        self.writer.as_mut().map_or(Ok(()), step)
+        self.current.as_mut().map_or(Ok(()), |(writer, _)| step(writer))
+    }
+
+    fn length(&self) -> usize {
+        self.current.as_ref().map_or(0, |(_, text)| text.0.borrow().len())
+    }
+
+    /// Notes the size of a character, after it was written from this byte on.
+    fn note(&mut self, from: usize, size: f64) {
+        let Some((_, text)) = &self.current else { return };
+        let lines = text.0.borrow()[from..].bytes().filter(|byte| *byte == b'\n').count();
+        self.sizes.resize(self.sizes.len() + lines, 0.0);
+        if let Some(line) = self.sizes.last_mut() {
+            *line = line.max(size);
+        }
     }
 }
 
@@ -159,9 +205,10 @@ impl OutputDev for Pages {
         media_box: &MediaBox,
         art_box: Option<(f64, f64, f64, f64)>,
     ) -> Result<(), OutputError> {
+        self.finish();
         let page = Shared::default();
-        self.begun.push(page.clone());
-        self.writer = Some(PlainTextOutput::new(page));
+        self.sizes = vec![0.0];
+        self.current = Some((PlainTextOutput::new(page.clone()), page));
         self.write(|writer| writer.begin_page(number, media_box, art_box))
     }
 
@@ -181,7 +228,11 @@ impl OutputDev for Pages {
         if self.bytes > self.limit {
             return Err(fmt::Error.into());
         }
-        self.write(|writer| writer.output_character(place, width, spacing, font_size, char))
+        let before = self.length();
+        self.write(|writer| writer.output_character(place, width, spacing, font_size, char))?;
+        let scale = (place.m11 + place.m21) * (place.m12 + place.m22);
+        self.note(before, font_size * scale.abs().sqrt());
+        Ok(())
     }
 
     fn begin_word(&mut self) -> Result<(), OutputError> {
@@ -213,9 +264,9 @@ fn real_title(raw: &str) -> String {
     let title = normalise::line(raw);
     let title = title.strip_prefix("Microsoft Word - ").unwrap_or(&title);
     let low = title.to_lowercase();
-    let made = ["untitled", "unknown", "document", "title"]
+    let made = ["untitled", "unknown", "document", "title", "powerpoint presentation"]
         .iter()
-        .any(|name| low.starts_with(name) && low.len() < 12)
+        .any(|name| low.starts_with(name) && low.len() < name.len() + 4)
         || low.rsplit_once('.').is_some_and(|(_, end)| {
             matches!(
                 end,
@@ -271,7 +322,17 @@ mod tests {
             let shown: String = lines
                 .iter()
                 .enumerate()
-                .map(|(at, line)| format!("BT /F1 12 Tf 72 {} Td ({line}) Tj ET\n", 700 - 14 * at))
+                .map(|(at, line)| {
+                    let size = if line.starts_with(char::is_uppercase)
+                        && !line.ends_with('.')
+                        && line.len() < 20
+                    {
+                        18
+                    } else {
+                        12
+                    };
+                    format!("BT /F1 {size} Tf 72 {} Td ({line}) Tj ET\n", 700 - 14 * at)
+                })
                 .collect();
             objects.push(format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R /Resources << /Font << /F1 3 0 R >> >> >>", 5 + 2 * page));
             objects.push(format!("<< /Length {} >>\nstream\n{shown}\nendstream", shown.len()));

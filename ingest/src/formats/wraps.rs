@@ -1,10 +1,10 @@
-//! Mends what page layout did to text: wrapped lines, hyphens at line ends, and the header and
-//! footer that each page repeats.
+//! Mends what page layout did to text: wrapped lines, hyphens at line ends, headings that only the
+//! size of their letters tells, and the header and footer that each page repeats.
 //!
 //! Modest on purpose. Where it can't tell whether two lines belong together it keeps them apart;
 //! it never reorders, and never drops a line that doesn't recur.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::normalise;
 
@@ -15,10 +15,40 @@ const EDGE: usize = 2;
 /// A line is full, so that the next one goes on with it, from this share of the page's wide ones.
 const FULL_PERCENT: usize = 70;
 
+/// What stands for a row of dots.
+const LEADER: char = '…';
+
+/// A line of letters this much larger than most, in percent, is a heading.
+const LARGE_PERCENT: usize = 115;
+/// How many levels of headings are told apart.
+const LEVELS: usize = 4;
+/// The longest heading, in characters.
+const HEADING: usize = 120;
+
+/// One page as it was read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Page {
+    /// Its words, with `\n` between lines.
+    pub(crate) text: String,
+    /// How large the letters of each line are. Empty: not known.
+    pub(crate) sizes: Vec<f64>,
+}
+
+/// A line, plain and trimmed; empty where there was a gap.
+#[derive(Default)]
+struct Line {
+    text: String,
+    /// In quarters of a point, so that equal sizes are equal. 0: not known.
+    size: usize,
+    /// The level of a heading, from 1. 0: it is none.
+    level: usize,
+}
+
 /// The text of all pages, and where each begins in it.
-pub(crate) fn join(raw: &[String]) -> (String, Vec<u32>) {
-    let mut pages: Vec<Vec<String>> = raw.iter().map(|page| lines(page)).collect();
+pub(crate) fn join(raw: &[Page]) -> (String, Vec<u32>) {
+    let mut pages: Vec<Vec<Line>> = raw.iter().map(lines).collect();
     drop_recurring(&mut pages);
+    find_headings(&mut pages);
     let mut text = String::new();
     let mut offsets = Vec::with_capacity(pages.len());
     for page in &pages {
@@ -37,15 +67,44 @@ pub(crate) fn join(raw: &[String]) -> (String, Vec<u32>) {
     (text, offsets)
 }
 
-/// The lines of one page, plain and trimmed; an empty one where there was a gap.
-fn lines(page: &str) -> Vec<String> {
-    normalise::text(page)
-        .lines()
-        .map(|line| {
-            let words: Vec<_> = line.split_whitespace().collect();
-            unligated(&words.join(" "))
-        })
-        .collect()
+fn lines(page: &Page) -> Vec<Line> {
+    let sizes = page.sizes.iter().copied().chain(std::iter::repeat(0.0));
+    let line = |(text, size): (&str, f64)| Line {
+        text: without_leaders(&unligated(&normalise::line(text))),
+        // What no page can show is not known. The cast cuts what is left to a whole number.
+        size: if (1.0..1000.0).contains(&size) { (size * 4.0).round() as usize } else { 0 },
+        level: 0,
+    };
+    page.text.split('\n').zip(sizes).map(line).collect()
+}
+
+/// Marks the lines whose letters are clearly larger than those of most of the text. A document in
+/// which many are has another way of showing its structure, and none is marked.
+fn find_headings(pages: &mut [Vec<Line>]) {
+    let mut letters: BTreeMap<usize, usize> = BTreeMap::new();
+    for line in pages.iter().flatten().filter(|line| line.size > 0) {
+        *letters.entry(line.size).or_default() += line.text.len();
+    }
+    let Some((&usual, _)) = letters.iter().max_by_key(|(_, count)| **count) else { return };
+    let large = |line: &Line| {
+        line.size * 100 >= usual * LARGE_PERCENT
+            && line.text.chars().count() <= HEADING
+            && line.text.chars().filter(|c| c.is_alphabetic()).count() > 2
+            && !line.text.contains(LEADER)
+    };
+    let filled = pages.iter().flatten().filter(|line| !line.text.is_empty()).count();
+    let found: Vec<usize> =
+        pages.iter().flatten().filter(|line| large(line)).map(|line| line.size).collect();
+    if found.len() * 3 > filled {
+        return;
+    }
+    let mut sizes = found;
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes.dedup();
+    for line in pages.iter_mut().flatten().filter(|line| large(line)) {
+        let rank = sizes.iter().position(|size| *size == line.size).unwrap_or(0);
+        line.level = (rank + 1).min(LEVELS);
+    }
 }
 
 /// Ligatures as letters, or `ﬁnance` is not found as `finance`.
@@ -69,16 +128,25 @@ fn unligated(line: &str) -> String {
     out
 }
 
+/// A table of contents without its rows of dots.
+fn without_leaders(line: &str) -> String {
+    let Some(start) = [". . . .", "....."].iter().filter_map(|dots| line.find(dots)).min() else {
+        return line.to_owned();
+    };
+    let rest = line[start..].trim_start_matches(['.', ' ']);
+    format!("{} {LEADER} {}", line[..start].trim_end(), without_leaders(rest)).trim_end().to_owned()
+}
+
 /// Blanks the header and footer lines: those near a page's edge that most pages share, numbers aside.
-fn drop_recurring(pages: &mut [Vec<String>]) {
+fn drop_recurring(pages: &mut [Vec<Line>]) {
     if pages.len() < RECURRING {
         return;
     }
     let mask = |line: &str| {
         line.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect::<String>()
     };
-    let edges = |page: &[String]| {
-        let filled: Vec<usize> = (0..page.len()).filter(|at| !page[*at].is_empty()).collect();
+    let edges = |page: &[Line]| {
+        let filled: Vec<usize> = (0..page.len()).filter(|at| !page[*at].text.is_empty()).collect();
         let mut edges: Vec<usize> =
             filled.iter().take(EDGE).chain(filled.iter().rev().take(EDGE)).copied().collect();
         edges.sort_unstable();
@@ -87,7 +155,8 @@ fn drop_recurring(pages: &mut [Vec<String>]) {
     };
     let mut seen: HashMap<String, usize> = HashMap::new();
     for page in pages.iter() {
-        let mut masks: Vec<String> = edges(page).into_iter().map(|at| mask(&page[at])).collect();
+        let mut masks: Vec<String> =
+            edges(page).into_iter().map(|at| mask(&page[at].text)).collect();
         masks.sort_unstable();
         masks.dedup();
         for line in masks {
@@ -97,35 +166,50 @@ fn drop_recurring(pages: &mut [Vec<String>]) {
     let most = pages.len() / 2 + 1;
     for page in pages.iter_mut() {
         for at in edges(page) {
-            if seen.get(&mask(&page[at])).is_some_and(|count| *count >= most.max(RECURRING)) {
-                page[at].clear();
+            if seen.get(&mask(&page[at].text)).is_some_and(|count| *count >= most.max(RECURRING)) {
+                page[at].text.clear();
             }
         }
     }
 }
 
 /// One page's lines as paragraphs.
-fn paragraphs(lines: &[String]) -> String {
+fn paragraphs(lines: &[Line]) -> String {
     let wide = wide(lines);
     let mut out = String::new();
-    let (mut gap, mut before) = (false, 0);
+    let (mut gap, mut before, mut above) = (false, 0, 0);
     for line in lines {
-        if line.is_empty() {
+        if line.text.is_empty() {
             gap = !out.is_empty();
             continue;
         }
-        let width = line.chars().count();
-        if !out.is_empty() {
-            let full = before * 100 >= wide * FULL_PERCENT;
-            match seam(last_line(&out), line, gap) {
-                Seam::Hyphen => drop(out.pop()),
-                Seam::Blank if full => out.push(' '),
-                Seam::Blank | Seam::Apart if item(line) && !gap => out.push('\n'),
-                Seam::Blank | Seam::Apart => out.push_str("\n\n"),
-            }
+        let full = before * 100 >= wide * FULL_PERCENT;
+        let wrapped = line.level > 0 && above == line.level && !gap;
+        if wrapped {
+            // A heading goes on in its second line.
+            out.push(' ');
+            out.push_str(&line.text);
+            continue;
         }
-        push_line(&mut out, line);
-        (gap, before) = (false, width);
+        let apart = line.level > 0 || above > 0;
+        match seam(last_line(&out), &line.text, gap) {
+            _ if out.is_empty() => {}
+            _ if apart => out.push_str("\n\n"),
+            Seam::Hyphen => drop(out.pop()),
+            Seam::Blank if full => out.push(' '),
+            Seam::Blank | Seam::Apart
+                if !gap && (item(&line.text) || line.text.contains(LEADER)) =>
+            {
+                out.push('\n');
+            }
+            Seam::Blank | Seam::Apart => out.push_str("\n\n"),
+        }
+        if line.level > 0 {
+            out.push_str(&"#".repeat(line.level));
+            out.push(' ');
+        }
+        push_line(&mut out, &line.text);
+        (gap, before, above) = (false, line.text.chars().count(), line.level);
     }
     out
 }
@@ -146,6 +230,9 @@ fn seam(first: &str, second: &str, gap: bool) -> Seam {
     let (last, inner) = (ends.next().unwrap_or(' '), ends.next().unwrap_or(' '));
     if matches!(last, '-' | '\u{2010}') && inner.is_lowercase() && small {
         return Seam::Hyphen;
+    }
+    if first.contains(LEADER) || second.contains(LEADER) {
+        return Seam::Apart;
     }
     let stops = matches!(last, '.' | '!' | '?' | ':');
     let goes_on = if gap { small && !stops } else { !item(second) };
@@ -183,9 +270,9 @@ fn last_line(text: &str) -> &str {
 }
 
 /// The width of the page's wide lines, in characters.
-fn wide(lines: &[String]) -> usize {
-    let mut widths: Vec<usize> =
-        lines.iter().map(|line| line.chars().count()).filter(|width| *width > 0).collect();
+fn wide(lines: &[Line]) -> usize {
+    let widths = lines.iter().filter(|line| line.level == 0).map(|line| line.text.chars().count());
+    let mut widths: Vec<usize> = widths.filter(|width| *width > 0).collect();
     widths.sort_unstable();
     widths.get(widths.len() * 8 / 10).copied().unwrap_or(0)
 }
@@ -194,8 +281,22 @@ fn wide(lines: &[String]) -> usize {
 mod tests {
     use super::*;
 
-    fn page(lines: &[&str]) -> String {
-        lines.join("\n")
+    fn page(lines: &[&str]) -> Page {
+        Page { text: lines.join("\n"), sizes: Vec::new() }
+    }
+
+    #[test]
+    fn large_letters_make_headings() {
+        let text = "Leave\npolicy\nEvery parent may take sixteen weeks of leave in the first year.\nTravel\nThe train comes first, then the car, and last of all the plane.";
+        let sizes = vec![24.0, 24.0, 11.0, 14.1, 11.0];
+        let (text, _) = join(&[
+            Page { text: text.to_owned(), sizes: sizes.clone() },
+            page(&["x"]),
+            page(&["y"]),
+            page(&["z"]),
+            page(&["w"]),
+        ]);
+        assert!(text.starts_with("# Leave policy\n\nEvery parent may take sixteen weeks of leave in the first year.\n\n## Travel\n\nThe train"), "{text}");
     }
 
     #[test]
@@ -219,9 +320,15 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_dots_go() {
+        let (text, _) = join(&[page(&["1 Leave . . . . . . . 3", "2 Travel ......... 14"])]);
+        assert_eq!(text, "1 Leave … 3\n2 Travel … 14");
+    }
+
+    #[test]
     fn headers_and_footers_go_and_sentences_cross_pages() {
         let words = ["", "one", "two", "three", "four"];
-        let mut pages: Vec<String> = (1..=4)
+        let mut pages: Vec<Page> = (1..=4)
             .map(|number| {
                 page(&[
                     "ACME handbook",
