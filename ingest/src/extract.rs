@@ -119,7 +119,7 @@ pub(crate) fn read(
     if extracted.text.len() as u64 > limits.text_bytes.min(u64::from(u32::MAX)) {
         return Err(ExtractError::TooMuchText { limit: limits.text_bytes });
     }
-    if extracted.title.is_empty() && kind != FileKind::Text {
+    if extracted.title.is_empty() {
         extracted.title = chunk::first_heading(&extracted.text).unwrap_or_default();
     }
     if let Some(found) = language::of(&extracted.text) {

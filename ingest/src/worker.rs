@@ -60,8 +60,8 @@ enum Answer {
     Sandbox(Vec<String>),
 }
 
-/// Extracts one file in a process of its own. `program` is the program that calls [`run_worker`]
-/// for [`COMMAND`].
+/// Extracts one file in a process of its own. `program` is the absolute path of the program that
+/// calls [`run_worker`] for [`COMMAND`], before it does anything else.
 pub async fn extract(
     program: &Path,
     input: &Input<'_>,

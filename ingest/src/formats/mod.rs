@@ -5,5 +5,6 @@ pub(crate) mod docx;
 pub(crate) mod html;
 pub(crate) mod markdown;
 pub(crate) mod pdf;
+mod pdf_mend;
 pub(crate) mod text;
 mod wraps;

@@ -14,6 +14,7 @@ use pdf_extract::{
 };
 use vouch_index::Extracted;
 
+use super::pdf_mend;
 use super::wraps::{self, Page};
 use crate::extract::{ExtractError, last_words};
 use crate::{front_matter, normalise};
@@ -91,6 +92,7 @@ fn open(content: &[u8]) -> Result<Document, ExtractError> {
     if doc.is_encrypted() && doc.decrypt("").is_err() {
         return Err(ExtractError::Encrypted);
     }
+    pdf_mend::mend(&mut doc);
     Ok(doc)
 }
 
