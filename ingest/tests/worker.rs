@@ -88,7 +88,7 @@ impl Tries {
             ("empty.pdf", FileKind::Pdf, b""),
             ("nested.pdf", FileKind::Pdf, nested.as_bytes()),
             ("not.docx", FileKind::Docx, b"PK\x03\x04 not really"),
-            ("image.txt", FileKind::Text, b"\x89PNG\r\n\x1a\n\0\0\0\0\0\0"),
+            ("image.txt", FileKind::Text, &[7, 31, 139, 8, 2, 250, 17, 5].repeat(99)),
             ("deep.html", FileKind::Html, deep.as_bytes()),
             ("blank.md", FileKind::Markdown, b"\n\n"),
         ];

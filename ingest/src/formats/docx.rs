@@ -49,3 +49,30 @@ fn refused(error: &Error) -> ExtractError {
     }
     ExtractError::unreadable(KIND, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_lists_and_tables_stay_what_they_are() {
+        let read = read(include_bytes!("../../tests/fixtures/leave.docx")).unwrap();
+        assert_eq!(read.title, "Leave policy");
+        assert_eq!(read.modified_at.as_deref(), Some("2024-03-01T11:00:00Z"));
+        let expected = [
+            "# Leave\n\nEvery parent may take sixteen weeks.\n\n## How to apply\n",
+            "- in writing\n- four weeks before\n",
+            "| Country | Weeks |\n| --- | --- |\n| Germany | 16 |",
+        ];
+        for part in expected {
+            assert!(read.text.contains(part), "{part:?} in {:?}", read.text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_docx_is_refused() {
+        for bytes in [&b""[..], b"PK\x03\x04", b"text"] {
+            assert!(matches!(read(bytes), Err(ExtractError::Unreadable { .. })));
+        }
+    }
+}

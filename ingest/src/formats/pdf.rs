@@ -51,10 +51,9 @@ pub(crate) fn read(content: &[u8], text_bytes: u64) -> Result<Extracted, Extract
         }
     }
     let limit = usize::try_from(text_bytes).unwrap_or(usize::MAX);
-    let (raw, failed) = pages(&doc, count, limit);
-    if bytes(&raw) > limit {
+    let Some((raw, failed)) = pages(&doc, count, limit) else {
         return Err(ExtractError::TooMuchText { limit: text_bytes });
-    }
+    };
     let (text, pages) = wraps::join(&raw);
     if text.trim().is_empty() {
         if let Some(reason) = failed {
@@ -96,19 +95,20 @@ fn open(content: &[u8]) -> Result<Document, ExtractError> {
     Ok(doc)
 }
 
-/// The raw words of each page, and why the last page that failed did so.
-fn pages(doc: &Document, count: usize, limit: usize) -> (Vec<Page>, Option<String>) {
+/// The raw words of each page, and why the last page that failed did so. `None`: they are more
+/// than the limit.
+fn pages(doc: &Document, count: usize, limit: usize) -> Option<(Vec<Page>, Option<String>)> {
     let mut failed = None;
     // One pass reads them all. What ends it early (a panic in the third page) costs that page, and
     // those after it are read one by one, which is slower.
-    let (mut pages, end) = attempt(limit, |pages| output_doc(doc, pages));
+    let (mut pages, end) = attempt(limit, |pages| output_doc(doc, pages))?;
     if end.is_some() {
         pages.pop();
         failed = end;
     }
     while pages.len() < count && bytes(&pages) <= limit {
         let number = u32::try_from(pages.len() + 1).unwrap_or(u32::MAX);
-        let (mut one, end) = attempt(limit, |pages| output_doc_page(doc, pages, number));
+        let (mut one, end) = attempt(limit, |pages| output_doc_page(doc, pages, number))?;
         pages.push(one.pop().filter(|_| end.is_none()).unwrap_or_default());
         failed = end.or(failed);
     }
@@ -120,18 +120,19 @@ fn pages(doc: &Document, count: usize, limit: usize) -> (Vec<Page>, Option<Strin
             }
         }
     }
-    (pages, failed)
+    (bytes(&pages) <= limit).then_some((pages, failed))
 }
 
 fn bytes(pages: &[Page]) -> usize {
     pages.iter().map(|page| page.text.len()).sum()
 }
 
-/// Runs the first reader: the pages it began, and what ended it before its time.
+/// Runs the first reader: the pages it began, and what ended it before its time. `None`: there was
+/// no end of words.
 fn attempt(
     limit: usize,
     read: impl FnOnce(&mut Pages) -> Result<(), OutputError>,
-) -> (Vec<Page>, Option<String>) {
+) -> Option<(Vec<Page>, Option<String>)> {
     let mut pages = Pages { limit, ..Pages::default() };
     let end = match catch_unwind(AssertUnwindSafe(|| read(&mut pages))) {
         Ok(Ok(())) => None,
@@ -139,7 +140,7 @@ fn attempt(
         Err(panic) => Some(last_words(panic.as_ref())),
     };
     pages.finish();
-    (pages.done, end)
+    (pages.bytes <= limit).then_some((pages.done, end))
 }
 
 /// Text that a page's writer and its owner both hold.
