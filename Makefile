@@ -1,7 +1,21 @@
 # What a newcomer types. `make models` is the first step of the others.
 PYTHON ?= python3
+PORT ?= 8080
+QDRANT_URL ?=
 
-.PHONY: models
+.PHONY: models build demo test bench
 
 models: ## fetch the embedding model and ONNX Runtime into models/, checked by hash
 	@$(PYTHON) scripts/fetch-models
+
+build:
+	cargo build --release --locked
+
+demo: models build ## start the sample company on http://127.0.0.1:$(PORT)
+	@$(PYTHON) scripts/demo target/release/vouch $(PORT)
+
+test: models ## every test, in the profile that ships; QDRANT_URL=… adds a real Qdrant server
+	QDRANT_URL=$(QDRANT_URL) cargo test --release --locked
+
+bench: models ## speed beside its calibration, and retrieval quality where ../shared/data is
+	cargo bench --locked

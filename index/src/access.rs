@@ -61,9 +61,7 @@ impl Serialize for Principal {
 
 impl<'de> Deserialize<'de> for Principal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -89,10 +87,7 @@ impl Layer {
     /// A layer that could not be read and therefore hides what is below it.
     #[must_use]
     pub fn unreadable(reason: impl Into<String>) -> Self {
-        Self {
-            unreadable: Some(reason.into()),
-            ..Self::default()
-        }
+        Self { unreadable: Some(reason.into()), ..Self::default() }
     }
 
     /// Whether these principals pass this layer.
@@ -100,10 +95,7 @@ impl Layer {
     pub fn admits(&self, principals: &BTreeSet<Principal>) -> bool {
         self.unreadable.is_none()
             && self.deny.is_disjoint(principals)
-            && self
-                .allow
-                .as_ref()
-                .is_none_or(|allow| !allow.is_disjoint(principals))
+            && self.allow.as_ref().is_none_or(|allow| !allow.is_disjoint(principals))
     }
 }
 

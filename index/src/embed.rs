@@ -96,9 +96,7 @@ impl Embedder {
         let lane = || files.lane(&card, &environment);
         let embedder = Self {
             question_lane: Mutex::new(lane()?),
-            lanes: (0..lanes.max(1))
-                .map(|_| lane().map(Mutex::new))
-                .collect::<Result<_>>()?,
+            lanes: (0..lanes.max(1)).map(|_| lane().map(Mutex::new)).collect::<Result<_>>()?,
             card,
             folder: folder.to_owned(),
             fingerprint,
@@ -153,10 +151,7 @@ impl Embedder {
     /// # Errors
     /// ONNX Runtime failed.
     pub fn question(&self, text: &str) -> Result<Vec<f32>> {
-        let mut lane = self
-            .question_lane
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut lane = self.question_lane.lock().unwrap_or_else(PoisonError::into_inner);
         one(&mut lane, &format!("{}{text}", self.card.query_prefix))
     }
 
@@ -165,10 +160,7 @@ impl Embedder {
     /// # Errors
     /// ONNX Runtime failed.
     pub fn sentences(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let mut lane = self
-            .question_lane
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut lane = self.question_lane.lock().unwrap_or_else(PoisonError::into_inner);
         texts
             .iter()
             .map(|text| one(&mut lane, &format!("{}{text}", self.card.passage_prefix)))
@@ -181,9 +173,8 @@ impl Embedder {
     /// ONNX Runtime failed.
     pub fn chunk(&self, lane: usize, title: &str, heading: &str, text: &str) -> Result<Vec<u8>> {
         let windows = self.windows(title, heading, text)?;
-        let mut lane = self.lanes[lane % self.lanes.len()]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut lane =
+            self.lanes[lane % self.lanes.len()].lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = Vec::with_capacity(windows.len() * (self.card.dimensions + 4));
         for window in &windows {
             bytes.extend(Quantized::from_vector(&one(&mut lane, window)?).to_bytes());
@@ -197,37 +188,21 @@ impl Embedder {
     /// The tokenizer failed.
     pub fn windows(&self, title: &str, heading: &str, text: &str) -> Result<Vec<String>> {
         let context = self.context(title, heading)?;
-        let front = self
-            .pieces_of(&format!("{}{context}", self.card.passage_prefix))?
-            .len();
-        let room = self
-            .card
-            .max_tokens
-            .saturating_sub(2 + front)
-            .max(OVERLAP_PIECES * 2);
+        let front = self.pieces_of(&format!("{}{context}", self.card.passage_prefix))?.len();
+        let room = self.card.max_tokens.saturating_sub(2 + front).max(OVERLAP_PIECES * 2);
         let pieces = self.pieces_of(text)?;
         let mut windows = Vec::new();
         let mut first = 0;
         loop {
             let last = pieces.len().min(first + room);
             let from = pieces.get(first).map_or(0, |piece| piece.0);
-            let to = if last == pieces.len() {
-                text.len()
-            } else {
-                pieces[last - 1].1
-            };
-            windows.push(format!(
-                "{}{context}{}",
-                self.card.passage_prefix,
-                &text[from..to]
-            ));
+            let to = if last == pieces.len() { text.len() } else { pieces[last - 1].1 };
+            windows.push(format!("{}{context}{}", self.card.passage_prefix, &text[from..to]));
             if last == pieces.len() {
                 return Ok(windows);
             }
             // The last window is filled from the end rather than left with a few words.
-            first = (last - OVERLAP_PIECES)
-                .min(pieces.len().saturating_sub(room))
-                .max(first + 1);
+            first = (last - OVERLAP_PIECES).min(pieces.len().saturating_sub(room)).max(first + 1);
         }
     }
 
@@ -248,9 +223,7 @@ impl Embedder {
             (false, false) => format!("{title} > {heading}"),
         };
         let pieces = self.pieces_of(&context)?;
-        let end = pieces
-            .get(CONTEXT_PIECES)
-            .map_or(context.len(), |piece| piece.0);
+        let end = pieces.get(CONTEXT_PIECES).map_or(context.len(), |piece| piece.0);
         Ok(format!("{}\n", &context[..end]))
     }
 
@@ -306,12 +279,7 @@ impl ModelFiles {
         let mut hash = Sha256::new();
         hash.update(&self.onnx);
         hash.update(&self.tokenizer.tokenizer_file);
-        let rest = (
-            &card.pooling,
-            card.max_tokens,
-            &card.query_prefix,
-            &card.passage_prefix,
-        );
+        let rest = (&card.pooling, card.max_tokens, &card.query_prefix, &card.passage_prefix);
         hash.update(format!("{rest:?}"));
         format!("{} {}", card.name, &hex::encode(hash.finalize())[..16])
     }
@@ -337,13 +305,8 @@ impl ModelFiles {
 }
 
 fn one(lane: &mut TextEmbedding, text: &str) -> Result<Vec<f32>> {
-    let vectors = lane
-        .embed([text], Some(1))
-        .context("the embedding model failed")?;
-    vectors
-        .into_iter()
-        .next()
-        .context("the embedding model gave no vector")
+    let vectors = lane.embed([text], Some(1)).context("the embedding model failed")?;
+    vectors.into_iter().next().context("the embedding model gave no vector")
 }
 
 fn environment(runtime: &Path) -> Result<ort::environment::Environment> {
@@ -356,10 +319,7 @@ fn environment(runtime: &Path) -> Result<ort::environment::Environment> {
         return Ok(environment.clone());
     }
     if !path.is_file() {
-        bail!(
-            "there is no ONNX Runtime library at {}; run `make models`",
-            path.display()
-        );
+        bail!("there is no ONNX Runtime library at {}; run `make models`", path.display());
     }
     let environment = ort::environment::init_from(&path)
         .with_context(|| format!("{} is no ONNX Runtime library", path.display()))?

@@ -53,24 +53,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Refusal {
     /// Nothing of that name, or nothing that the caller may know of.
     pub fn missing(code: &'static str, title: impl Into<String>, hint: impl Into<String>) -> Error {
-        Self {
-            kind: RefusalKind::Missing,
-            code,
-            title: title.into(),
-            hint: hint.into(),
-        }
-        .into()
+        Self { kind: RefusalKind::Missing, code, title: title.into(), hint: hint.into() }.into()
     }
 
     /// The input can't be accepted as it is.
     pub fn invalid(code: &'static str, title: impl Into<String>, hint: impl Into<String>) -> Error {
-        Self {
-            kind: RefusalKind::Invalid,
-            code,
-            title: title.into(),
-            hint: hint.into(),
-        }
-        .into()
+        Self { kind: RefusalKind::Invalid, code, title: title.into(), hint: hint.into() }.into()
     }
 
     /// It does not fit the present state.
@@ -79,13 +67,7 @@ impl Refusal {
         title: impl Into<String>,
         hint: impl Into<String>,
     ) -> Error {
-        Self {
-            kind: RefusalKind::Conflict,
-            code,
-            title: title.into(),
-            hint: hint.into(),
-        }
-        .into()
+        Self { kind: RefusalKind::Conflict, code, title: title.into(), hint: hint.into() }.into()
     }
 
     /// The caller may not do this.
@@ -94,12 +76,6 @@ impl Refusal {
         title: impl Into<String>,
         hint: impl Into<String>,
     ) -> Error {
-        Self {
-            kind: RefusalKind::Forbidden,
-            code,
-            title: title.into(),
-            hint: hint.into(),
-        }
-        .into()
+        Self { kind: RefusalKind::Forbidden, code, title: title.into(), hint: hint.into() }.into()
     }
 }

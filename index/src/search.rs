@@ -110,9 +110,7 @@ pub fn search(
     let named: Vec<Place> = meaning.iter().flatten().map(|hit| hit.place).collect();
     let words_count = query.mode != Mode::Meaning || meaning.is_none();
     let words = if words_count {
-        generation
-            .text
-            .search(clearance, query.text, depth, &named)?
+        generation.text.search(clearance, query.text, depth, &named)?
     } else {
         crate::text::WordHits::default()
     };
@@ -129,16 +127,9 @@ pub fn search(
         }
     };
     hits.sort_unstable_by(Hit::order);
-    let places: Vec<_> = hits
-        .iter()
-        .take(query.limit)
-        .map(|hit| (hit.place, hit.score))
-        .collect();
+    let places: Vec<_> = hits.iter().take(query.limit).map(|hit| (hit.place, hit.score)).collect();
     let passages = ledger.passages(clearance, generation.number, &places)?;
-    Ok(Found {
-        passages,
-        words_only,
-    })
+    Ok(Found { passages, words_only })
 }
 
 /// The best chunks by meaning, or the reason why there are none.
@@ -162,24 +153,14 @@ fn meaning_leg(
         }
         Err(error) => {
             tracing::warn!(%error, store = vectors.name(), "searching by words alone");
-            (
-                None,
-                Some(format!(
-                    "the {} vector store does not answer",
-                    vectors.name()
-                )),
-            )
+            (None, Some(format!("the {} vector store does not answer", vectors.name())))
         }
     }
 }
 
 fn missing(words: &[Hit], meaning: &[Hit]) -> Vec<Place> {
     let known: BTreeSet<Place> = meaning.iter().map(|hit| hit.place).collect();
-    words
-        .iter()
-        .map(|hit| hit.place)
-        .filter(|place| !known.contains(place))
-        .collect()
+    words.iter().map(|hit| hit.place).filter(|place| !known.contains(place)).collect()
 }
 
 /// Weighs normalised scores. A chunk without a word of the question has 0 by words; one without
@@ -187,22 +168,12 @@ fn missing(words: &[Hit], meaning: &[Hit]) -> Vec<Place> {
 fn fuse(words: &[Hit], meaning: &[Hit], meaning_weight: f32) -> Vec<Hit> {
     let mut candidates: BTreeMap<u64, (Place, Option<f32>, Option<f32>)> = BTreeMap::new();
     for hit in words {
-        candidates
-            .entry(hit.stable)
-            .or_insert((hit.place, None, None))
-            .1 = Some(hit.score);
+        candidates.entry(hit.stable).or_insert((hit.place, None, None)).1 = Some(hit.score);
     }
     for hit in meaning {
-        candidates
-            .entry(hit.stable)
-            .or_insert((hit.place, None, None))
-            .2 = Some(hit.score);
+        candidates.entry(hit.stable).or_insert((hit.place, None, None)).2 = Some(hit.score);
     }
-    let by_words = Scale::of(
-        candidates
-            .values()
-            .map(|candidate| candidate.1.unwrap_or(0.0)),
-    );
+    let by_words = Scale::of(candidates.values().map(|candidate| candidate.1.unwrap_or(0.0)));
     let by_meaning = Scale::of(candidates.values().filter_map(|candidate| candidate.2));
     candidates
         .into_iter()
@@ -210,11 +181,7 @@ fn fuse(words: &[Hit], meaning: &[Hit], meaning_weight: f32) -> Vec<Hit> {
             let word = by_words.normal(word.unwrap_or(0.0));
             let near = near.map_or(by_meaning.middle, |score| by_meaning.normal(score));
             let score = (1.0 - meaning_weight) * word + meaning_weight * near;
-            Hit {
-                place,
-                stable,
-                score,
-            }
+            Hit { place, stable, score }
         })
         .collect()
 }
@@ -233,27 +200,15 @@ impl Scale {
         let least = scores.iter().copied().fold(f32::INFINITY, f32::min);
         let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         if scores.is_empty() || most <= least {
-            return Self {
-                least: 0.0,
-                width: 0.0,
-                middle: 0.0,
-            };
+            return Self { least: 0.0, width: 0.0, middle: 0.0 };
         }
-        let mut scale = Self {
-            least,
-            width: most - least,
-            middle: 0.0,
-        };
+        let mut scale = Self { least, width: most - least, middle: 0.0 };
         scale.middle =
             scores.iter().map(|score| scale.normal(*score)).sum::<f32>() / scores.len() as f32;
         scale
     }
 
     fn normal(&self, score: f32) -> f32 {
-        if self.width > 0.0 {
-            (score - self.least) / self.width
-        } else {
-            0.0
-        }
+        if self.width > 0.0 { (score - self.least) / self.width } else { 0.0 }
     }
 }

@@ -25,10 +25,7 @@ impl DocumentId {
     pub fn parse(text: &str) -> Option<Self> {
         let (source, path) = text.split_once('/')?;
         let whole = !source.is_empty() && !path.is_empty();
-        whole.then(|| Self {
-            source: source.to_owned(),
-            path: path.to_owned(),
-        })
+        whole.then(|| Self { source: source.to_owned(), path: path.to_owned() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `vouch serve`: reads the settings, starts the log, and runs the server.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
@@ -12,15 +12,21 @@ use crate::config::{Config, Log, LogFormat};
 pub(super) struct Serve {
     #[command(flatten)]
     settings: ConfigFile,
+    /// Listen here instead of at `server.listen`
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<std::net::SocketAddr>,
 }
 
 impl Serve {
     /// Reads the settings, starts the log, and serves until the process is asked to end.
     pub(super) async fn run(self) -> Result<()> {
-        let config = Config::load(self.settings.config.as_deref())?;
+        let mut config = Config::load(self.settings.config.as_deref())?;
+        if let Some(listen) = self.listen {
+            config.listen_at(listen)?;
+        }
         start_log(&config.log)?;
         config.check_roots()?;
-        bail!("this build has no server")
+        crate::server::serve(config).await
     }
 }
 

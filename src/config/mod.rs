@@ -85,6 +85,15 @@ impl Config {
         Ok(config)
     }
 
+    /// Listens somewhere else, under the same conditions.
+    ///
+    /// # Errors
+    /// Demo mode on an address that other machines reach.
+    pub fn listen_at(&mut self, listen: std::net::SocketAddr) -> Result<()> {
+        self.server.listen = listen;
+        self.validate("--listen")
+    }
+
     /// The address that people reach the server under, without a slash at its end.
     #[must_use]
     pub fn public_url(&self) -> String {

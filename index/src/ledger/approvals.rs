@@ -112,10 +112,7 @@ impl Ledger {
             bump_epoch(tx)?;
             let subject = json!({"document": id.to_string(), "version": candidate.hash});
             audit::act(tx, actor, "version.approve", subject, note)?;
-            Ok(Decided {
-                document: id.to_string(),
-                versions: vec![candidate.hash],
-            })
+            Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
         })
     }
 
@@ -138,10 +135,7 @@ impl Ledger {
             decide(tx, candidate.no, "reject", actor, why)?;
             let subject = json!({"document": id.to_string(), "version": candidate.hash});
             audit::act(tx, actor, "version.reject", subject, Some(why))?;
-            Ok(Decided {
-                document: id.to_string(),
-                versions: vec![candidate.hash],
-            })
+            Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
         })
     }
 
@@ -191,15 +185,8 @@ fn decide(
     actor: &Actor,
     why: &str,
 ) -> Result<()> {
-    let state = if act == "reject" {
-        "rejected"
-    } else {
-        "withdrawn"
-    };
-    tx.execute(
-        "UPDATE version SET state = ?2 WHERE no = ?1",
-        params![version.0, state],
-    )?;
+    let state = if act == "reject" { "rejected" } else { "withdrawn" };
+    tx.execute("UPDATE version SET state = ?2 WHERE no = ?1", params![version.0, state])?;
     tx.execute(
         "INSERT INTO decision (version, act, by, at, note) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![version.0, act, actor.name, now(), why],

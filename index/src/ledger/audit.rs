@@ -111,11 +111,8 @@ impl Ledger {
     /// The record is not on disk; nothing may be shown.
     pub fn audit_open(&self, opening: &Opening<'_>) -> Result<()> {
         let reader = opening.clearance.reader();
-        let mut documents: Vec<_> = opening
-            .passages
-            .iter()
-            .map(|passage| passage.document.clone())
-            .collect();
+        let mut documents: Vec<_> =
+            opening.passages.iter().map(|passage| passage.document.clone()).collect();
         documents.sort_unstable();
         documents.dedup();
         self.write(|tx| {
@@ -156,17 +153,7 @@ impl Ledger {
         let person = json!({ "user": user, "sentence": text });
         self.write(|tx| {
             let answer = Some(answer);
-            append(
-                tx,
-                &Entry {
-                    kind: "sentence",
-                    answer,
-                    body,
-                    user,
-                    person,
-                    documents: vec![],
-                },
-            )
+            append(tx, &Entry { kind: "sentence", answer, body, user, person, documents: vec![] })
         })
     }
 
@@ -177,17 +164,7 @@ impl Ledger {
     pub fn audit_close(&self, answer: &str, user: &str, body: Value) -> Result<()> {
         self.write(|tx| {
             let (answer, person) = (Some(answer), json!({ "user": user }));
-            append(
-                tx,
-                &Entry {
-                    kind: "closed",
-                    answer,
-                    body,
-                    user,
-                    person,
-                    documents: vec![],
-                },
-            )
+            append(tx, &Entry { kind: "closed", answer, body, user, person, documents: vec![] })
         })
     }
 
@@ -265,12 +242,7 @@ impl Ledger {
                     "{name} holds {hash}, which is not in the chain: its end was cut off"
                 ));
             }
-            Ok(Verified {
-                ok: problem.is_none(),
-                records,
-                head,
-                problem,
-            })
+            Ok(Verified { ok: problem.is_none(), records, head, problem })
         })
     }
 
@@ -317,10 +289,7 @@ pub(super) fn act(
     subject: Value,
     why: Option<&str>,
 ) -> Result<()> {
-    let documents = subject
-        .get("document")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let documents = subject.get("document").and_then(Value::as_str).map(str::to_owned);
     append(
         tx,
         &Entry {
@@ -345,24 +314,10 @@ fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .unwrap_or((1, String::new()));
-    let link = [
-        at.as_str(),
-        entry.kind,
-        entry.answer.unwrap_or(""),
-        &body,
-        &commitment,
-    ];
+    let link = [at.as_str(), entry.kind, entry.answer.unwrap_or(""), &body, &commitment];
     let hash = chain(&previous, seq, &link);
     tx.prepare_cached("INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-        .execute(params![
-            seq,
-            at,
-            entry.kind,
-            entry.answer,
-            body,
-            commitment,
-            hash
-        ])?;
+        .execute(params![seq, at, entry.kind, entry.answer, body, commitment, hash])?;
     tx.prepare_cached("INSERT INTO audit_person VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![seq, entry.user, salt, person])?;
     for document in &entry.documents {
@@ -375,10 +330,7 @@ fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
 /// The newest hash; empty for an empty audit.
 pub(super) fn head(tx: &Transaction<'_>) -> Result<String> {
     let mut statement = tx.prepare_cached("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1")?;
-    Ok(statement
-        .query_row([], |row| row.get(0))
-        .optional()?
-        .unwrap_or_default())
+    Ok(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
 /// Writes the newest hash to the second file. A failure is logged and not more: the chain itself is
@@ -404,9 +356,8 @@ fn walk_chain(
     let (mut records, mut previous) = (0, String::new());
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
-        let texts: Vec<String> = (1..=6)
-            .map(|column| row.get(column))
-            .collect::<Result<_, rusqlite::Error>>()?;
+        let texts: Vec<String> =
+            (1..=6).map(|column| row.get(column)).collect::<Result<_, rusqlite::Error>>()?;
         let link = [&*texts[0], &*texts[1], &*texts[2], &*texts[3], &*texts[4]];
         let person: Option<(String, String)> = row.get::<_, Option<String>>(7)?.zip(row.get(8)?);
         let found = if seq != records + 1 {

@@ -31,8 +31,19 @@ pub struct Seen<'a> {
     pub uri: Option<&'a str>,
     /// When the file was changed last, for documents that don't say so themselves.
     pub modified_at: i64,
-    /// Who pushed it; nobody pushes a folder's files.
-    pub brought_by: Option<&'a str>,
+    /// For a push: who pushed it, what the push said, and the job that does it.
+    pub push: Option<Push<'a>>,
+}
+
+/// What a push adds to what is seen; nobody pushes a folder's files.
+#[derive(Clone, Copy)]
+pub struct Push<'a> {
+    /// Who pushed it.
+    pub by: &'a str,
+    /// [`Pushed::said`]
+    pub said: &'a str,
+    /// The job; where it was called off meanwhile, nothing is taken in.
+    pub job: i64,
 }
 
 /// What came of a seen file.
@@ -53,8 +64,10 @@ pub struct Known {
     pub hash: String,
     /// The extractor that read it.
     pub extractor: u32,
-    /// The layers of its folders.
+    /// The layers of its folders, or of its push.
     pub place: Rule,
+    /// What its push said of title and language.
+    pub said: Option<String>,
 }
 
 /// A pushed file that waits for extraction, with what the push said of it.
@@ -80,6 +93,18 @@ pub struct Pushed {
     pub access: Option<Layer>,
     /// Who pushed it.
     pub brought_by: String,
+    /// The file's name in the folder of incoming files.
+    pub incoming: String,
+}
+
+impl Pushed {
+    /// What the push says of what makes a version: a push that says the same of the same bytes only
+    /// changes the rule.
+    #[must_use]
+    pub fn said(&self) -> String {
+        serde_json::json!([self.title, self.language, self.owner, self.modified_at, self.uri])
+            .to_string()
+    }
 }
 
 /// A document as an administrator sees it: no title, no text.
@@ -112,7 +137,7 @@ impl Ledger {
     pub fn known(&self, source: &str) -> Result<BTreeMap<String, Known>> {
         self.read(|tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT d.path, v.hash, v.extractor, d.place_layers FROM document d
+                "SELECT d.path, v.hash, v.extractor, d.place_layers, d.said FROM document d
                  JOIN version v ON v.no = d.newest WHERE d.source = ?1",
             )?;
             let rows = statement.query_map([source], |row| {
@@ -123,6 +148,7 @@ impl Ledger {
                         hash: row.get(1)?,
                         extractor: row.get(2)?,
                         place: Rule::from_stored(&place),
+                        said: row.get(4)?,
                     },
                 ))
             })?;
@@ -139,16 +165,20 @@ impl Ledger {
         self.write(|tx| {
             let held = source(tx, source_id)?;
             held.takes_documents()?;
+            if let Some(push) = seen.push {
+                super::jobs::still_running(tx, push.job)?;
+            }
             let document = document_row(tx, source_id, seen)?;
             let version = version_row(tx, document, seen)?;
             tx.prepare_cached(
-                "UPDATE document SET newest = ?2, hidden = ?3, uri = ?4 WHERE no = ?1",
+                "UPDATE document SET newest = ?2, hidden = ?3, uri = ?4, said = ?5 WHERE no = ?1",
             )?
             .execute(params![
                 document,
                 version.0,
                 seen.extracted.hidden,
-                seen.uri
+                seen.uri,
+                seen.push.map(|push| push.said),
             ])?;
             tx.prepare_cached("DELETE FROM problem WHERE source = ?1 AND path = ?2")?
                 .execute(params![source_id, seen.path])?;
@@ -156,6 +186,26 @@ impl Ledger {
             refresh_rule(tx, document)?;
             bump_epoch(tx)?;
             Ok((version, brought))
+        })
+    }
+
+    /// Takes note of a pushed file whose bytes are on disk: queues its extraction and records who
+    /// pushed it. It is durable when this returns.
+    ///
+    /// # Errors
+    /// No such source, not one that is pushed to, or one that takes nothing in.
+    pub fn push(&self, source_id: &str, pushed: &Pushed, actor: &Actor) -> Result<i64> {
+        self.write(|tx| {
+            let held = source(tx, source_id)?;
+            held.takes_documents()?;
+            held.is_pushed_to()?;
+            let document = format!("{source_id}/{}", pushed.path);
+            let subject = serde_json::json!({
+                "document": document, "version": pushed.hash, "access": pushed.access,
+            });
+            audit::act(tx, actor, "document.push", subject, None)?;
+            let payload = serde_json::to_value(pushed)?;
+            super::jobs::insert(tx, super::JobKind::Extract, Some(source_id), &payload, &actor.name)
         })
     }
 
@@ -184,25 +234,18 @@ impl Ledger {
     /// # Errors
     /// The ledger failed.
     pub fn delete_document(&self, id: &DocumentId, actor: &Actor) -> Result<bool> {
+        self.write(|tx| delete(tx, id, actor))
+    }
+
+    /// Deletes a pushed document, and calls off pushes of it that are under way.
+    ///
+    /// # Errors
+    /// No such source, or a folder: what lies in it is deleted there.
+    pub fn delete_pushed(&self, id: &DocumentId, actor: &Actor) -> Result<bool> {
         self.write(|tx| {
-            let row: Option<(i64, Option<u32>)> = tx
-                .prepare_cached(
-                    "SELECT no, live FROM document WHERE source = ?1 AND path = ?2 AND newest IS NOT NULL",
-                )?
-                .query_row(params![id.source, id.path], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            let Some((document, live)) = row else { return Ok(false) };
-            if let Some(live) = live {
-                log_change(tx, VersionNo(live), "drop")?;
-            }
-            tx.prepare_cached(
-                "UPDATE document SET live = NULL, live_modified = NULL, newest = NULL WHERE no = ?1",
-            )?
-            .execute([document])?;
-            bump_epoch(tx)?;
-            let subject = serde_json::json!({ "document": id.to_string() });
-            audit::act(tx, actor, "document.delete", subject, None)?;
-            Ok(true)
+            source(tx, &id.source)?.is_pushed_to()?;
+            let called_off = super::jobs::call_off(tx, id)?;
+            Ok(delete(tx, id, actor)? || called_off)
         })
     }
 
@@ -246,13 +289,7 @@ impl Ledger {
             else {
                 return Ok(false);
             };
-            make_live(
-                tx,
-                new.0,
-                VersionNo(new.1),
-                &by,
-                Some("moved without a change"),
-            )?;
+            make_live(tx, new.0, VersionNo(new.1), &by, Some("moved without a change"))?;
             refresh_rule(tx, new.0)?;
             bump_epoch(tx)?;
             Ok(true)
@@ -295,6 +332,18 @@ impl Ledger {
 }
 
 impl Held {
+    fn is_pushed_to(&self) -> Result<()> {
+        let name = &self.spec.id;
+        match self.spec.kind {
+            super::SourceKind::Push => Ok(()),
+            super::SourceKind::Folder => Err(Refusal::conflict(
+                "not_a_push_source",
+                format!("source `{name}` is a folder, and Vouch only reads it"),
+                "change the folder itself and run `vouch source sync`, or use a source of kind push",
+            )),
+        }
+    }
+
     fn takes_documents(&self) -> Result<()> {
         let name = &self.spec.id;
         match self.state {
@@ -311,6 +360,27 @@ impl Held {
             )),
         }
     }
+}
+
+fn delete(tx: &Transaction<'_>, id: &DocumentId, actor: &Actor) -> Result<bool> {
+    let row: Option<(i64, Option<u32>)> = tx
+        .prepare_cached(
+            "SELECT no, live FROM document WHERE source = ?1 AND path = ?2 AND newest IS NOT NULL",
+        )?
+        .query_row(params![id.source, id.path], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((document, live)) = row else { return Ok(false) };
+    if let Some(live) = live {
+        log_change(tx, VersionNo(live), "drop")?;
+    }
+    tx.prepare_cached(
+        "UPDATE document SET live = NULL, live_modified = NULL, newest = NULL WHERE no = ?1",
+    )?
+    .execute([document])?;
+    bump_epoch(tx)?;
+    let subject = serde_json::json!({ "document": id.to_string() });
+    audit::act(tx, actor, "document.delete", subject, None)?;
+    Ok(true)
 }
 
 fn listed(tx: &Transaction<'_>, source_id: &str) -> Result<Vec<DocumentInfo>> {
@@ -334,9 +404,7 @@ fn listed(tx: &Transaction<'_>, source_id: &str) -> Result<Vec<DocumentInfo>> {
         let newest_state: String = row.get(4)?;
         let modified: Option<i64> = row.get(5)?;
         let expire: Option<i64> = row.get(6)?;
-        let expired = modified
-            .zip(expire)
-            .is_some_and(|(at, after)| at + after < now());
+        let expired = modified.zip(expire).is_some_and(|(at, after)| at + after < now());
         let state = match (hidden, &live, expired) {
             (true, _, _) => "hidden",
             (false, Some(_), true) => "expired",
@@ -377,29 +445,15 @@ fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<V
              AND language = ?4 AND extractor = ?5",
         )?
         .query_row(
-            params![
-                document,
-                seen.hash,
-                extracted.title,
-                extracted.language,
-                seen.extractor
-            ],
+            params![document, seen.hash, extracted.title, extracted.language, seen.extractor],
             |row| row.get(0),
         )
         .optional()?;
     if let Some(no) = known {
         return Ok(VersionNo(no));
     }
-    let access = extracted
-        .access
-        .as_ref()
-        .map(serde_json::to_string)
-        .transpose()?;
-    let modified = extracted
-        .modified_at
-        .as_deref()
-        .and_then(seconds)
-        .unwrap_or(seen.modified_at);
+    let access = extracted.access.as_ref().map(serde_json::to_string).transpose()?;
+    let modified = extracted.modified_at.as_deref().and_then(seconds).unwrap_or(seen.modified_at);
     let no: i64 = tx
         .prepare_cached(
             "INSERT INTO version (document, hash, title, language, extractor, owner, access, pages,
@@ -418,7 +472,7 @@ fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<V
                 serde_json::to_string(&extracted.pages)?,
                 modified,
                 now(),
-                seen.brought_by,
+                seen.push.map(|push| push.by),
             ],
             |row| row.get(0),
         )?;
@@ -519,9 +573,7 @@ pub(super) fn log_change(tx: &Transaction<'_>, version: VersionNo, act: &str) ->
 pub(super) fn refresh_rule(tx: &Transaction<'_>, document: i64) -> Result<()> {
     let (source, place, before, live): (String, String, i64, Option<u32>) = tx
         .prepare_cached("SELECT source, place_layers, rule, live FROM document WHERE no = ?1")?
-        .query_row([document], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?;
+        .query_row([document], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     let mut rule = Rule::from_stored(&place);
     let mut statement = tx.prepare_cached(
         "SELECT DISTINCT v.access FROM document d JOIN version v ON v.no IN (d.live, d.newest)
@@ -569,8 +621,5 @@ pub(super) fn no_such_document(id: &DocumentId) -> Error {
 }
 
 fn seconds(rfc3339: &str) -> Option<i64> {
-    rfc3339
-        .parse::<jiff::Timestamp>()
-        .ok()
-        .map(jiff::Timestamp::as_second)
+    rfc3339.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
 }

@@ -114,6 +114,8 @@ pub struct Passage {
     pub end: u32,
     /// The page it begins on.
     pub page: Option<u32>,
+    /// Byte offsets in the version's text at which its pages begin.
+    pub pages: Vec<u32>,
     /// Headings above it, joined by ` > `.
     pub heading: String,
     /// The search's score.
@@ -195,11 +197,7 @@ impl Ledger {
                 ..reader.clone()
             };
             if let Some(seen) = self.cached(epoch, &reader.principals) {
-                return Ok(Clearance {
-                    reader,
-                    epoch,
-                    seen,
-                });
+                return Ok(Clearance { reader, epoch, seen });
             }
             let seen = Arc::new(compute(tx, &reader.principals)?);
             let mut cache = lock(&self.clearances.0);
@@ -207,14 +205,8 @@ impl Ledger {
                 cache.by_principals.clear();
                 cache.epoch = epoch;
             }
-            cache
-                .by_principals
-                .insert(reader.principals.clone(), Arc::clone(&seen));
-            Ok(Clearance {
-                reader,
-                epoch,
-                seen,
-            })
+            cache.by_principals.insert(reader.principals.clone(), Arc::clone(&seen));
+            Ok(Clearance { reader, epoch, seen })
         })
     }
 
@@ -223,11 +215,7 @@ impl Ledger {
         if cache.epoch != epoch {
             return None;
         }
-        cache
-            .by_principals
-            .get(principals)
-            .filter(|seen| seen.until > now())
-            .cloned()
+        cache.by_principals.get(principals).filter(|seen| seen.until > now()).cloned()
     }
 
     /// The same clearance without what lies outside of these sources or was changed before that
@@ -268,10 +256,7 @@ impl Ledger {
                 until: clearance.seen.until,
                 sources: found.len(),
             });
-            Ok(Clearance {
-                seen,
-                ..clearance.clone()
-            })
+            Ok(Clearance { seen, ..clearance.clone() })
         })
     }
 
@@ -364,11 +349,7 @@ struct Gate<'tx> {
 impl<'tx> Gate<'tx> {
     fn open(tx: &'tx Transaction<'tx>, reader: &Reader) -> Result<Self> {
         let principals = principals(tx, &reader.user, &reader.token_groups)?;
-        Ok(Self {
-            tx,
-            principals,
-            rules: HashMap::new(),
-        })
+        Ok(Self { tx, principals, rules: HashMap::new() })
     }
 
     /// Whether this version is the live one of its document and the reader may see it.
@@ -381,12 +362,7 @@ impl<'tx> Gate<'tx> {
                  WHERE d.live = ?1 AND d.hidden = 0 AND v.state = 'approved'",
             )?
             .query_row([version.0], |row| {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get::<_, String>(2)?,
-                    row.get(3)?,
-                ))
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?))
             })
             .optional()?;
         let Some((rule, modified, state, expire)) = row else {
@@ -467,13 +443,7 @@ fn compute(tx: &Transaction<'_>, principals: &BTreeSet<Principal>) -> Result<Vis
     let mut rules: Vec<i64> = rules.into_keys().collect();
     rules.sort_unstable();
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    Ok(Visible {
-        id,
-        versions,
-        rules,
-        until,
-        sources: sources.len(),
-    })
+    Ok(Visible { id, versions, rules, until, sources: sources.len() })
 }
 
 struct Passing {
@@ -501,13 +471,7 @@ fn passing_rules(
         };
         source = Some((id, admitted));
         if admitted && Rule::from_stored(&row.get::<_, String>(1)?).admits(principals) {
-            passing.insert(
-                row.get(0)?,
-                Passing {
-                    expire: row.get(3)?,
-                    source: id,
-                },
-            );
+            passing.insert(row.get(0)?, Passing { expire: row.get(3)?, source: id });
         }
     }
     Ok(passing)
@@ -531,9 +495,7 @@ fn facts(row: &Row<'_>, first: usize) -> Result<Facts> {
         approved_by: row.get(first + 3)?,
         review_due: due.map(rfc3339),
         stale: due.is_some_and(|due| due < now()),
-        owner: owner
-            .or_else(|| spec.owner.map(|owner| owner.to_string()))
-            .unwrap_or_default(),
+        owner: owner.or_else(|| spec.owner.map(|owner| owner.to_string())).unwrap_or_default(),
         authority: spec.authority,
     })
 }
@@ -547,7 +509,7 @@ fn passage(
 ) -> Result<Option<Passage>> {
     let mut statement = tx.prepare_cached(&format!(
         "SELECT d.source, d.path, v.title, v.hash, v.language, c.start, c.stop, c.page, c.heading,
-           substr(CAST(t.text AS BLOB), c.start + 1, c.stop - c.start), {FACTS}
+           substr(CAST(t.text AS BLOB), c.start + 1, c.stop - c.start), v.pages, {FACTS}
          FROM chunk c JOIN version v ON v.no = c.version JOIN document d ON d.no = v.document
          JOIN source s ON s.id = d.source JOIN version_text t ON t.version = v.no
          WHERE c.generation = ?1 AND c.version = ?2 AND c.place = ?3"
@@ -561,10 +523,7 @@ fn passage(
     })?;
     Ok(Some(Passage {
         place,
-        document: DocumentId {
-            source: row.get(0)?,
-            path: row.get(1)?,
-        },
+        document: DocumentId { source: row.get(0)?, path: row.get(1)? },
         title: row.get(2)?,
         version: row.get(3)?,
         language: row.get(4)?,
@@ -573,8 +532,9 @@ fn passage(
         end: row.get(6)?,
         page: row.get(7)?,
         heading: row.get(8)?,
+        pages: serde_json::from_str(&row.get::<_, String>(10)?)?,
         score,
-        facts: facts(row, 10)?,
+        facts: facts(row, 11)?,
     }))
 }
 

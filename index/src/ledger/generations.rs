@@ -136,11 +136,9 @@ impl Ledger {
     pub fn live_generation(&self, settings: &Settings) -> Result<(u32, Settings)> {
         self.write(|tx| {
             let live: Option<(u32, String)> = tx
-                .query_row(
-                    "SELECT no, settings FROM generation WHERE state = 'live'",
-                    [],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
+                .query_row("SELECT no, settings FROM generation WHERE state = 'live'", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .optional()?;
             if let Some((no, stored)) = live {
                 return Ok((no, serde_json::from_str(&stored)?));
@@ -155,16 +153,28 @@ impl Ledger {
         })
     }
 
+    /// Gives a generation without vectors the model that is there now.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn adopt_model(&self, no: u32, settings: &Settings) -> Result<()> {
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE generation SET settings = ?2 WHERE no = ?1
+                 AND NOT EXISTS (SELECT 1 FROM embedding WHERE generation = ?1)",
+                params![no, serde_json::to_string(settings)?],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Begins a generation beside the live one.
     ///
     /// # Errors
     /// One is being built already.
     pub fn begin_generation(&self, settings: &Settings, actor: &Actor) -> Result<u32> {
         self.write(|tx| {
-            if tx
-                .prepare_cached("SELECT 1 FROM generation WHERE state = 'building'")?
-                .exists([])?
-            {
+            if tx.prepare_cached("SELECT 1 FROM generation WHERE state = 'building'")?.exists([])? {
                 return Err(Refusal::conflict(
                     "reindex_running",
                     "a generation is being built already",
@@ -194,15 +204,11 @@ impl Ledger {
     /// No such generation.
     pub fn swap_generation(&self, no: u32, kind: &str, actor: &Actor) -> Result<u32> {
         self.write(|tx| {
-            let before: u32 = tx.query_row(
-                "SELECT no FROM generation WHERE state = 'live'",
-                [],
-                |row| row.get(0),
-            )?;
-            tx.execute(
-                "UPDATE generation SET state = 'old' WHERE state = 'live'",
-                [],
-            )?;
+            let before: u32 =
+                tx.query_row("SELECT no FROM generation WHERE state = 'live'", [], |row| {
+                    row.get(0)
+                })?;
+            tx.execute("UPDATE generation SET state = 'old' WHERE state = 'live'", [])?;
             let changed = tx.execute(
                 "UPDATE generation SET state = 'live', live_at = ?2 WHERE no = ?1",
                 params![no, now()],
@@ -210,13 +216,7 @@ impl Ledger {
             if changed == 0 {
                 return Err(no_such_generation(no));
             }
-            audit::act(
-                tx,
-                actor,
-                kind,
-                json!({"before": before, "after": no}),
-                None,
-            )?;
+            audit::act(tx, actor, kind, json!({"before": before, "after": no}), None)?;
             Ok(before)
         })
     }
@@ -227,10 +227,7 @@ impl Ledger {
     /// The ledger failed.
     pub fn drop_generation(&self, no: u32) -> Result<()> {
         self.write(|tx| {
-            tx.execute(
-                "DELETE FROM generation WHERE no = ?1 AND state <> 'live'",
-                [no],
-            )?;
+            tx.execute("DELETE FROM generation WHERE no = ?1 AND state <> 'live'", [no])?;
             Ok(())
         })
     }
@@ -412,10 +409,7 @@ impl Ledger {
             )?;
             let rows = statement.query_map(params![generation, limit], |row| {
                 Ok(ChunkToEmbed {
-                    place: Place {
-                        version: VersionNo(row.get(0)?),
-                        chunk: row.get(1)?,
-                    },
+                    place: Place { version: VersionNo(row.get(0)?), chunk: row.get(1)? },
                     title: row.get(2)?,
                     heading: row.get(3)?,
                     language: row.get(4)?,
@@ -509,6 +503,24 @@ impl Ledger {
         })
     }
 
+    /// The stored vectors of one version, in the order of its chunks.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn embeddings_of_version(
+        &self,
+        generation: u32,
+        version: VersionNo,
+    ) -> Result<Vec<StoredEmbedding>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(&format!(
+                "{STORED} WHERE e.generation = ?1 AND e.version = ?2 ORDER BY e.place"
+            ))?;
+            let rows = statement.query_map(params![generation, version.0], stored)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// The rule of the document that a version answers for; none where it no longer does.
     ///
     /// # Errors
@@ -516,9 +528,7 @@ impl Ledger {
     pub fn rule_of(&self, version: VersionNo) -> Result<Option<i64>> {
         self.read(|tx| {
             let mut statement = tx.prepare_cached("SELECT rule FROM document WHERE live = ?1")?;
-            Ok(statement
-                .query_row([version.0], |row| row.get(0))
-                .optional()?)
+            Ok(statement.query_row([version.0], |row| row.get(0)).optional()?)
         })
     }
 
@@ -552,10 +562,7 @@ const STORED: &str =
     FROM embedding e JOIN version v ON v.no = e.version JOIN document d ON d.no = v.document";
 
 fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredEmbedding> {
-    let place = Place {
-        version: VersionNo(row.get(1)?),
-        chunk: row.get(2)?,
-    };
+    let place = Place { version: VersionNo(row.get(1)?), chunk: row.get(2)? };
     let (document, hash): (String, String) = (row.get(5)?, row.get(6)?);
     Ok(StoredEmbedding {
         no: row.get(0)?,

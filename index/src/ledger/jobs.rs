@@ -3,12 +3,13 @@
 //! A job is on disk before it is acknowledged, and is started again where the process died: each
 //! kind of job may run twice with the same result.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Ledger, now, rfc3339};
-use crate::error::Result;
+use crate::error::{Refusal, Result};
+use crate::words::DocumentId;
 
 /// The kinds of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -98,7 +99,7 @@ const COLUMNS: &str =
 
 impl Ledger {
     /// Queues a job; it is on disk when this returns. A sync that is queued already is not queued
-    /// twice, and a newer push of the same document takes the place of an older one that waits.
+    /// twice.
     ///
     /// # Errors
     /// The ledger failed.
@@ -109,7 +110,6 @@ impl Ledger {
         payload: &Value,
         actor: &str,
     ) -> Result<i64> {
-        let payload = payload.to_string();
         self.write(|tx| {
             if kind == JobKind::Sync {
                 let waiting: Option<i64> = tx
@@ -122,12 +122,7 @@ impl Ledger {
                     return Ok(id);
                 }
             }
-            Ok(tx
-                .prepare_cached(
-                    "INSERT INTO job (kind, source, payload, actor, state, created_at)
-                     VALUES (?1, ?2, ?3, ?4, 'queued', ?5) RETURNING id",
-                )?
-                .query_row(params![kind.name(), source, payload, actor, now()], |row| row.get(0))?)
+            insert(tx, kind, source, payload, actor)
         })
     }
 
@@ -137,10 +132,7 @@ impl Ledger {
     /// The ledger failed.
     pub fn requeue_jobs(&self) -> Result<usize> {
         self.write(|tx| {
-            Ok(tx.execute(
-                "UPDATE job SET state = 'queued' WHERE state = 'running'",
-                [],
-            )?)
+            Ok(tx.execute("UPDATE job SET state = 'queued' WHERE state = 'running'", [])?)
         })
     }
 
@@ -149,20 +141,14 @@ impl Ledger {
     /// # Errors
     /// The ledger failed.
     pub fn take_job(&self, kinds: &[JobKind]) -> Result<Option<Job>> {
-        let names: Vec<_> = kinds
-            .iter()
-            .map(|kind| format!("'{}'", kind.name()))
-            .collect();
+        let names: Vec<_> = kinds.iter().map(|kind| format!("'{}'", kind.name())).collect();
         let sql = format!(
             "SELECT {COLUMNS} FROM job j WHERE state = 'queued' AND kind IN ({})
              AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.kind = j.kind
                AND r.source IS j.source) ORDER BY id LIMIT 1",
             names.join(", ")
         );
-        if self
-            .read(|tx| Ok(tx.prepare_cached(&sql)?.query_row([], job).optional()?))?
-            .is_none()
-        {
+        if self.read(|tx| Ok(tx.prepare_cached(&sql)?.query_row([], job).optional()?))?.is_none() {
             return Ok(None);
         }
         self.write(|tx| {
@@ -224,11 +210,50 @@ impl Ledger {
                  ORDER BY state IN ('queued', 'running') DESC, id DESC LIMIT ?2"
             );
             let mut statement = tx.prepare_cached(&sql)?;
-            Ok(statement
-                .query_map(params![source, limit], job)?
-                .collect::<Result<_, _>>()?)
+            Ok(statement.query_map(params![source, limit], job)?.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Queues a job in a transaction that does more.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    kind: JobKind,
+    source: Option<&str>,
+    payload: &Value,
+    actor: &str,
+) -> Result<i64> {
+    let sql = "INSERT INTO job (kind, source, payload, actor, state, created_at)
+        VALUES (?1, ?2, ?3, ?4, 'queued', ?5) RETURNING id";
+    let values = params![kind.name(), source, payload.to_string(), actor, now()];
+    Ok(tx.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+}
+
+/// Calls off the pushes of a document that are under way: it was deleted after them.
+pub(super) fn call_off(tx: &Transaction<'_>, id: &DocumentId) -> Result<bool> {
+    let called_off = tx
+        .prepare_cached(
+            "UPDATE job SET state = 'failed', detail = 'the document was deleted', finished_at = ?3
+         WHERE kind = 'extract' AND state IN ('queued', 'running') AND source = ?1
+           AND payload ->> 'path' = ?2",
+        )?
+        .execute(params![id.source, id.path, now()])?;
+    Ok(called_off > 0)
+}
+
+/// Refuses to go on with a job that was called off.
+pub(super) fn still_running(tx: &Transaction<'_>, job: i64) -> Result<()> {
+    let running = tx
+        .prepare_cached("SELECT 1 FROM job WHERE id = ?1 AND state = 'running'")?
+        .exists([job])?;
+    if running {
+        return Ok(());
+    }
+    Err(Refusal::conflict(
+        "called_off",
+        "the document was deleted after this push",
+        "push it again",
+    ))
 }
 
 fn job(row: &Row<'_>) -> rusqlite::Result<Job> {

@@ -32,14 +32,9 @@ impl KeyRole {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Reader,
-            Self::Pusher,
-            Self::Auditor,
-            Self::Administrator,
-        ]
-        .into_iter()
-        .find(|role| role.name() == name)
+        [Self::Reader, Self::Pusher, Self::Auditor, Self::Administrator]
+            .into_iter()
+            .find(|role| role.name() == name)
     }
 }
 

@@ -26,8 +26,8 @@ use crate::error::Result;
 
 pub use approvals::{Decided, Waiting};
 pub use audit::{AuditQuery, AuditRecord, Opening, ShownPassage, Verified};
-pub use documents::{Brought, DocumentInfo, Known, Pushed, Seen};
-pub use gate::{Clearance, DocumentText, Passage, Place};
+pub use documents::{Brought, DocumentInfo, Known, Push, Pushed, Seen};
+pub use gate::{Clearance, DocumentText, Facts, Passage, Place};
 pub use generations::{
     Change, ChangeAct, ChunkToEmbed, GenerationInfo, GenerationState, Settings, StoredEmbedding,
     VersionContent,
@@ -79,11 +79,12 @@ pub fn rfc3339(seconds: i64) -> String {
 
 impl Ledger {
     /// Opens the ledger in this folder, makes it where there is none, and brings its schema up to
-    /// date. Fails where the disk promises of SQLite can't be had.
+    /// date. `head_file` is where the audit's newest hash is kept a second time. Fails where the disk
+    /// promises of SQLite can't be had.
     ///
     /// # Errors
     /// The folder can't be written, or the file is not a ledger.
-    pub fn open(folder: &Path) -> Result<Self> {
+    pub fn open(folder: &Path, head_file: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("the data folder {} can't be made", folder.display()))?;
         let path = folder.join("ledger.sqlite");
@@ -97,12 +98,9 @@ impl Ledger {
                 format!("the ledger {} can't be brought up to date", path.display())
             })?;
         Ok(Self {
-            head_file: folder.join("audit.head"),
+            head_file: head_file.to_owned(),
             path,
-            write: Mutex::new(Writer {
-                connection: write,
-                head: String::new(),
-            }),
+            write: Mutex::new(Writer { connection: write, head: String::new() }),
             readers: Mutex::default(),
             clearances: gate::ClearanceCache::default(),
         })
@@ -112,9 +110,8 @@ impl Ledger {
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         // A panic inside a transaction rolled it back; the connection itself is sound.
         let mut writer = lock(&self.write);
-        let transaction = writer
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction =
+            writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
         let head = audit::head(&transaction)?;
         transaction.commit()?;

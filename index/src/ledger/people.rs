@@ -41,11 +41,7 @@ impl Ledger {
         let token_groups: BTreeSet<String> = token_groups.iter().cloned().collect();
         self.read(|tx| {
             let principals = principals(tx, user, &token_groups)?;
-            Ok(Reader {
-                user: user.to_owned(),
-                token_groups,
-                principals,
-            })
+            Ok(Reader { user: user.to_owned(), token_groups, principals })
         })
     }
 
@@ -94,8 +90,7 @@ impl Ledger {
             for (group, members) in groups {
                 tx.prepare_cached("INSERT OR IGNORE INTO kept_group VALUES (?1)")?
                     .execute([group])?;
-                tx.prepare_cached("DELETE FROM membership WHERE grp = ?1")?
-                    .execute([group])?;
+                tx.prepare_cached("DELETE FROM membership WHERE grp = ?1")?.execute([group])?;
                 for member in members {
                     tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
                         .execute(params![group, member.to_string()])?;
@@ -115,9 +110,8 @@ impl Ledger {
     pub fn groups(&self) -> Result<Vec<GroupInfo>> {
         self.read(|tx| {
             let mut statement = tx.prepare_cached("SELECT name FROM kept_group ORDER BY name")?;
-            let names: Vec<String> = statement
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
+            let names: Vec<String> =
+                statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             names.iter().map(|name| members(tx, name)).collect()
         })
     }
@@ -166,14 +160,10 @@ fn check_group(group: &str, members: &[Principal]) -> Result<()> {
 fn members(tx: &Transaction<'_>, group: &str) -> Result<GroupInfo> {
     let mut statement =
         tx.prepare_cached("SELECT member FROM membership WHERE grp = ?1 ORDER BY member")?;
-    let texts: Vec<String> = statement
-        .query_map([group], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let texts: Vec<String> =
+        statement.query_map([group], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let members = texts.iter().filter_map(|text| text.parse().ok()).collect();
-    Ok(GroupInfo {
-        group: group.to_owned(),
-        members,
-    })
+    Ok(GroupInfo { group: group.to_owned(), members })
 }
 
 /// Every principal of a person at this moment.
@@ -189,10 +179,8 @@ pub(super) fn principals(
             seeds.insert(group.clone());
         }
     }
-    let mut all: BTreeSet<Principal> = kept_groups_of(tx, user, &seeds)?
-        .into_iter()
-        .map(Principal::Group)
-        .collect();
+    let mut all: BTreeSet<Principal> =
+        kept_groups_of(tx, user, &seeds)?.into_iter().map(Principal::Group).collect();
     all.extend(seeds.into_iter().map(Principal::Group));
     all.insert(Principal::User(user.to_owned()));
     all.insert(Principal::Everyone);

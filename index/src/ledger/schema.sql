@@ -35,6 +35,7 @@ CREATE TABLE document (
   rule          INTEGER NOT NULL REFERENCES rule, -- the above with the document's own layers
   hidden        INTEGER NOT NULL DEFAULT 0, -- draft, or publish = false
   uri           TEXT,
+  said          TEXT,                       -- what a push said of title and language
   newest        INTEGER,                    -- the version seen last
   live          INTEGER,                    -- the approved version that answers
   live_modified INTEGER,                    -- of that version; here so that a clearance reads one table

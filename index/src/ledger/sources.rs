@@ -180,9 +180,7 @@ pub fn seconds_of(span: &str) -> Result<i64> {
             "write a number and a unit, such as 12h, 180d or 26w",
         )
     };
-    let parsed: jiff::Span = span
-        .parse()
-        .map_err(|error: jiff::Error| wrong(error.to_string()))?;
+    let parsed: jiff::Span = span.parse().map_err(|error: jiff::Error| wrong(error.to_string()))?;
     let length = parsed
         .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
         .map_err(|error| wrong(error.to_string()))?;
@@ -207,28 +205,10 @@ impl SourceSpec {
             ));
         }
         let mut missing = Vec::new();
-        missing.extend(
-            self.owner
-                .is_none()
-                .then_some("`owner` (who answers for it)"),
-        );
-        missing.extend(
-            self.purpose
-                .trim()
-                .is_empty()
-                .then_some("`purpose` (what it is for)"),
-        );
-        missing.extend(
-            self.approvers
-                .is_empty()
-                .then_some("`approvers` (who may approve)"),
-        );
-        missing.extend(
-            self.access
-                .allow
-                .is_none()
-                .then_some("`access.allow` (who may read)"),
-        );
+        missing.extend(self.owner.is_none().then_some("`owner` (who answers for it)"));
+        missing.extend(self.purpose.trim().is_empty().then_some("`purpose` (what it is for)"));
+        missing.extend(self.approvers.is_empty().then_some("`approvers` (who may approve)"));
+        missing.extend(self.access.allow.is_none().then_some("`access.allow` (who may read)"));
         let folder = self.kind == SourceKind::Folder;
         missing.extend((folder && self.path.is_none()).then_some("`path` (the folder)"));
         if !missing.is_empty() {
@@ -238,10 +218,7 @@ impl SourceSpec {
                 "add it to the source file: without these nobody could answer for the source",
             ));
         }
-        for span in [&self.review_every, &self.expire_after]
-            .into_iter()
-            .flatten()
-        {
+        for span in [&self.review_every, &self.expire_after].into_iter().flatten() {
             seconds_of(span)?;
         }
         Ok(())
@@ -254,9 +231,7 @@ impl SourceSpec {
     /// Whether one of these principals is among the approvers.
     #[must_use]
     pub fn approved_by(&self, actor: &Actor) -> bool {
-        self.approvers
-            .iter()
-            .any(|approver| actor.principals.contains(approver))
+        self.approvers.iter().any(|approver| actor.principals.contains(approver))
     }
 }
 
@@ -269,10 +244,7 @@ impl Ledger {
     pub fn add_source(&self, spec: &SourceSpec, actor: &Actor) -> Result<SourceInfo> {
         spec.check()?;
         self.write(|tx| {
-            if tx
-                .prepare_cached("SELECT 1 FROM source WHERE id = ?1")?
-                .exists([&spec.id])?
-            {
+            if tx.prepare_cached("SELECT 1 FROM source WHERE id = ?1")?.exists([&spec.id])? {
                 return Err(Refusal::conflict(
                     "source_exists",
                     format!("there is a source `{}` already", spec.id),
@@ -280,11 +252,8 @@ impl Ledger {
                 ));
             }
             let approver = spec.approved_by(actor).then_some(actor.name.as_str());
-            let state = if approver.is_some() {
-                SourceState::Active
-            } else {
-                SourceState::Proposed
-            };
+            let state =
+                if approver.is_some() { SourceState::Active } else { SourceState::Proposed };
             tx.execute(
                 "INSERT INTO source (id, spec, layer, state, review_s, expire_s, added_by, added_at,
                    approved_by, approved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -309,6 +278,9 @@ impl Ledger {
                 json!({"source": spec.id, "after": spec, "state": state}),
                 None,
             )?;
+            if approver.is_some() {
+                first_sync(tx, spec, actor)?;
+            }
             info(tx, &spec.id)
         })
     }
@@ -363,6 +335,7 @@ impl Ledger {
             )?;
             bump_epoch(tx)?;
             audit::act(tx, actor, "source.approve", json!({"source": id}), None)?;
+            first_sync(tx, &held.spec, actor)?;
             info(tx, id)
         })
     }
@@ -427,13 +400,7 @@ impl Ledger {
             tx.execute("DELETE FROM rule WHERE source = ?1", [id])?;
             tx.execute("DELETE FROM source WHERE id = ?1", [id])?;
             bump_epoch(tx)?;
-            audit::act(
-                tx,
-                actor,
-                "source.remove",
-                json!({"source": id, "purged": purged}),
-                None,
-            )?;
+            audit::act(tx, actor, "source.remove", json!({"source": id, "purged": purged}), None)?;
             Ok(purged)
         })
     }
@@ -453,9 +420,8 @@ impl Ledger {
     pub fn sources(&self) -> Result<Vec<SourceInfo>> {
         self.read(|tx| {
             let mut statement = tx.prepare_cached("SELECT id FROM source ORDER BY id")?;
-            let ids: Vec<String> = statement
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
+            let ids: Vec<String> =
+                statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             ids.iter().map(|id| info(tx, id)).collect()
         })
     }
@@ -506,10 +472,7 @@ impl Ledger {
                 tx.prepare_cached("INSERT INTO problem VALUES (?1, ?2, ?3, ?4)")?
                     .execute(params![source, path, reason, now()])?;
             }
-            tx.execute(
-                "UPDATE source SET last_sync = ?2 WHERE id = ?1",
-                params![source, now()],
-            )?;
+            tx.execute("UPDATE source SET last_sync = ?2 WHERE id = ?1", params![source, now()])?;
             Ok(())
         })
     }
@@ -534,18 +497,10 @@ impl Held {
         if self.spec.approved_by(actor) {
             return Ok(());
         }
-        let approvers: Vec<_> = self
-            .spec
-            .approvers
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let approvers: Vec<_> = self.spec.approvers.iter().map(ToString::to_string).collect();
         Err(Refusal::forbidden(
             "not_an_approver",
-            format!(
-                "{} is not an approver of source `{}`",
-                actor.name, self.spec.id
-            ),
+            format!("{} is not an approver of source `{}`", actor.name, self.spec.id),
             format!("ask one of {}", approvers.join(", ")),
         ))
     }
@@ -553,11 +508,7 @@ impl Held {
     fn wrong_state(&self, wish: &str) -> Error {
         Refusal::conflict(
             "source_state",
-            format!(
-                "source `{}` is {} and can't be {wish}",
-                self.spec.id,
-                self.state.name()
-            ),
+            format!("source `{}` is {} and can't be {wish}", self.spec.id, self.state.name()),
             "see `vouch source show` for its state",
         )
     }
@@ -568,11 +519,7 @@ pub(super) fn source(tx: &Transaction<'_>, id: &str) -> Result<Held> {
     let row = tx
         .prepare_cached("SELECT spec, state, approved_by FROM source WHERE id = ?1")?
         .query_row([id], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get(2)?,
-            ))
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
         })
         .optional()?;
     let Some((spec, state, approved_by)) = row else {
@@ -587,6 +534,15 @@ pub(super) fn source(tx: &Transaction<'_>, id: &str) -> Result<Held> {
         state: SourceState::from_name(&state),
         approved_by,
     })
+}
+
+/// Queues the first sync of a folder with its activation, so that nobody has to remember it.
+fn first_sync(tx: &Transaction<'_>, spec: &SourceSpec, actor: &Actor) -> Result<()> {
+    if spec.kind == SourceKind::Folder {
+        let payload = serde_json::Value::Null;
+        super::jobs::insert(tx, super::JobKind::Sync, Some(&spec.id), &payload, &actor.name)?;
+    }
+    Ok(())
 }
 
 fn set_state(tx: &Transaction<'_>, id: &str, state: SourceState, why: Option<&str>) -> Result<()> {
@@ -606,27 +562,14 @@ fn purge(tx: &Transaction<'_>, id: &str) -> Result<Purged> {
     let purged = Purged {
         documents: count("SELECT count(*) FROM document WHERE source = ?1")?,
         versions: count(&format!("SELECT count(*) FROM ({OF})"))?,
-        chunks: count(&format!(
-            "SELECT count(*) FROM chunk WHERE version IN ({OF})"
-        ))?,
-        vectors: count(&format!(
-            "SELECT count(*) FROM embedding WHERE version IN ({OF})"
-        ))?,
+        chunks: count(&format!("SELECT count(*) FROM chunk WHERE version IN ({OF})"))?,
+        vectors: count(&format!("SELECT count(*) FROM embedding WHERE version IN ({OF})"))?,
     };
-    tx.execute(
-        &format!("INSERT INTO change (version, act) SELECT no, 'drop' FROM ({OF})"),
-        [id],
-    )?;
+    tx.execute(&format!("INSERT INTO change (version, act) SELECT no, 'drop' FROM ({OF})"), [id])?;
     for table in ["chunk", "embedding", "version_text"] {
-        tx.execute(
-            &format!("DELETE FROM {table} WHERE version IN ({OF})"),
-            [id],
-        )?;
+        tx.execute(&format!("DELETE FROM {table} WHERE version IN ({OF})"), [id])?;
     }
-    tx.execute(
-        "UPDATE document SET live = NULL, newest = NULL WHERE source = ?1",
-        [id],
-    )?;
+    tx.execute("UPDATE document SET live = NULL, newest = NULL WHERE source = ?1", [id])?;
     tx.execute("DELETE FROM problem WHERE source = ?1", [id])?;
     tx.execute(
         "UPDATE job SET state = 'failed', detail = 'the source was revoked or removed'

@@ -84,10 +84,7 @@ impl Analysis {
     }
 
     fn united(&self, text: &str) -> BTreeSet<String> {
-        self.languages
-            .iter()
-            .flat_map(|(_, analyzer)| words(analyzer, text))
-            .collect()
+        self.languages.iter().flat_map(|(_, analyzer)| words(analyzer, text)).collect()
     }
 
     /// Whether one of the languages has this among its stop words: `the` is no German word, and must
@@ -95,10 +92,7 @@ impl Analysis {
     fn passed_over(&self, word: &str) -> bool {
         !word.is_empty()
             && word.len() <= LONGEST
-            && self
-                .languages
-                .iter()
-                .any(|(_, analyzer)| words(analyzer, word).is_empty())
+            && self.languages.iter().any(|(_, analyzer)| words(analyzer, word).is_empty())
     }
 }
 
@@ -138,10 +132,7 @@ fn bigrams(run: &str) -> Vec<String> {
     if characters.len() < 2 {
         return vec![run.to_owned()];
     }
-    characters
-        .windows(2)
-        .map(|pair| pair.iter().collect())
-        .collect()
+    characters.windows(2).map(|pair| pair.iter().collect()).collect()
 }
 
 /// Names made of several parts of which one holds a digit, whole: `INC-4711`, `F-12`, `2.3.1`. They
@@ -200,11 +191,7 @@ mod tests {
     fn a_question_keeps_what_it_is_about() {
         let words = both().of_question("How many days of parental leave do I get?");
         assert!(words.contains(&"leav".to_owned()) && words.contains(&"parental".to_owned()));
-        assert!(
-            !words
-                .iter()
-                .any(|word| ["how", "do", "of", "get", "i"].contains(&word.as_str()))
-        );
+        assert!(!words.iter().any(|word| ["how", "do", "of", "get", "i"].contains(&word.as_str())));
     }
 
     #[test]
@@ -218,11 +205,7 @@ mod tests {
         for whole in ["=inc-4711", "=f-12", "=v2.3.1"] {
             assert!(words.contains(&whole.to_owned()), "{whole} in {words:?}");
         }
-        assert!(
-            both()
-                .of_question("what was inc-4711?")
-                .contains(&"=inc-4711".to_owned())
-        );
+        assert!(both().of_question("what was inc-4711?").contains(&"=inc-4711".to_owned()));
     }
 
     #[test]
@@ -233,10 +216,11 @@ mod tests {
     #[test]
     fn query_syntax_is_only_text() {
         let words = both().of_question("title:\"a\" AND (b OR *) -c ~2 \\");
-        assert!(words.iter().all(|word| {
-            word.chars()
-                .all(|c| c.is_alphanumeric() || "=:-._/".contains(c))
-        }));
+        assert!(
+            words
+                .iter()
+                .all(|word| { word.chars().all(|c| c.is_alphanumeric() || "=:-._/".contains(c)) })
+        );
     }
 
     #[test]

@@ -109,17 +109,8 @@ impl TextIndex {
         // In tantivy 0.27 a delete that is the first operation of a writer is lost if a merge runs
         // before the next commit. The first one is therefore one that deletes nothing.
         writer.delete_term(Term::from_field_u64(fields.version, u64::MAX));
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()?;
-        Ok(Self {
-            reader,
-            writer: Mutex::new(writer),
-            fields,
-            analysis,
-            views: Mutex::default(),
-        })
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { reader, writer: Mutex::new(writer), fields, analysis, views: Mutex::default() })
     }
 
     /// The sequence number of the change log that the index stands at.
@@ -128,10 +119,7 @@ impl TextIndex {
     /// The index can't be read.
     pub fn seq(&self) -> Result<i64> {
         let metas = self.reader.searcher().index().load_metas()?;
-        Ok(metas
-            .payload
-            .and_then(|payload| payload.parse().ok())
-            .unwrap_or(0))
+        Ok(metas.payload.and_then(|payload| payload.parse().ok()).unwrap_or(0))
     }
 
     /// Takes versions in and out, and commits with the sequence number up to which the index now
@@ -164,15 +152,9 @@ impl TextIndex {
         remove: &[VersionNo],
         seq: i64,
     ) -> Result<()> {
-        let all = remove
-            .iter()
-            .copied()
-            .chain(add.iter().map(|(content, _)| content.version));
+        let all = remove.iter().copied().chain(add.iter().map(|(content, _)| content.version));
         for version in all {
-            writer.delete_term(Term::from_field_u64(
-                self.fields.version,
-                u64::from(version.0),
-            ));
+            writer.delete_term(Term::from_field_u64(self.fields.version, u64::from(version.0)));
         }
         for (content, spans) in add {
             for (place, span) in (0u32..).zip(spans) {
@@ -191,26 +173,11 @@ impl TextIndex {
         let text = format!("{}\n{}\n{body}", content.title, span.heading);
         let tokens = (0..)
             .zip(self.analysis.of_chunk(&text, &content.language))
-            .map(|(position, text)| Token {
-                position,
-                text,
-                ..Token::default()
-            })
+            .map(|(position, text)| Token { position, text, ..Token::default() })
             .collect();
-        let Fields {
-            words,
-            version,
-            place: at,
-            stable,
-        } = self.fields;
+        let Fields { words, version, place: at, stable } = self.fields;
         let mut document = TantivyDocument::default();
-        document.add_pre_tokenized_text(
-            words,
-            PreTokenizedString {
-                text: String::new(),
-                tokens,
-            },
-        );
+        document.add_pre_tokenized_text(words, PreTokenizedString { text: String::new(), tokens });
         document.add_u64(version, u64::from(content.version.0));
         document.add_u64(at, u64::from(place));
         document.add_u64(stable, stable_key(&content.document, &content.hash, place));
@@ -328,15 +295,9 @@ impl TextIndex {
 
     /// What the clearance sees of this state of the index, counted once and kept.
     fn view(&self, searcher: &Searcher, clearance: &Clearance) -> Result<View> {
-        let key = (
-            clearance.visible().id,
-            searcher.generation().generation_id(),
-        );
+        let key = (clearance.visible().id, searcher.generation().generation_id());
         let kept = |views: &VecDeque<View>| {
-            views
-                .iter()
-                .find(|view| (view.clearance, view.searcher) == key)
-                .cloned()
+            views.iter().find(|view| (view.clearance, view.searcher) == key).cloned()
         };
         if let Some(view) = kept(&self.views.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(view);
@@ -357,13 +318,7 @@ impl TextIndex {
             segments.push(visible);
         }
         let (clearance, searcher) = key;
-        let view = View {
-            clearance,
-            searcher,
-            segments: Arc::new(segments),
-            chunks,
-            tokens,
-        };
+        let view = View { clearance, searcher, segments: Arc::new(segments), chunks, tokens };
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         views.push_back(view.clone());
         if views.len() > VIEWS {
@@ -392,23 +347,13 @@ impl Columns {
 
     /// The version of a chunk; a chunk without one belongs to no clearance.
     fn version(&self, doc: DocId) -> u32 {
-        self.version
-            .first(doc)
-            .and_then(|no| u32::try_from(no).ok())
-            .unwrap_or(u32::MAX)
+        self.version.first(doc).and_then(|no| u32::try_from(no).ok()).unwrap_or(u32::MAX)
     }
 
     fn hit(&self, doc: DocId, score: f32) -> Hit {
-        let chunk = self
-            .place
-            .first(doc)
-            .and_then(|at| u32::try_from(at).ok())
-            .unwrap_or(u32::MAX);
+        let chunk = self.place.first(doc).and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
         Hit {
-            place: Place {
-                version: VersionNo(self.version(doc)),
-                chunk,
-            },
+            place: Place { version: VersionNo(self.version(doc)), chunk },
             stable: self.stable.first(doc).unwrap_or(u64::MAX),
             score,
         }
@@ -421,10 +366,7 @@ fn schema() -> (Schema, Fields) {
         .set_tokenizer("raw")
         .set_index_option(IndexRecordOption::WithFreqs);
     let fields = Fields {
-        words: schema.add_text_field(
-            "words",
-            TextOptions::default().set_indexing_options(counted),
-        ),
+        words: schema.add_text_field("words", TextOptions::default().set_indexing_options(counted)),
         version: schema.add_u64_field("version", FAST | INDEXED),
         place: schema.add_u64_field("place", FAST),
         stable: schema.add_u64_field("stable", FAST),
@@ -444,25 +386,15 @@ fn length_factors(view: &View) -> Vec<f32> {
 }
 
 fn scored(scores: &[f32]) -> impl Iterator<Item = (DocId, f32)> + '_ {
-    (0..)
-        .zip(scores.iter().copied())
-        .filter(|(_, score)| *score > 0.0)
+    (0..).zip(scores.iter().copied()).filter(|(_, score)| *score > 0.0)
 }
 
 /// The score of the `limit`-th best chunk; all that tie with it are looked at.
 fn threshold(scores: &[Vec<f32>], limit: usize) -> f32 {
-    let mut all: Vec<f32> = scores
-        .iter()
-        .flat_map(|scores| scored(scores))
-        .map(|(_, score)| score)
-        .collect();
+    let mut all: Vec<f32> =
+        scores.iter().flat_map(|scores| scored(scores)).map(|(_, score)| score).collect();
     if all.len() <= limit || limit == 0 {
-        return if limit == 0 {
-            f32::INFINITY
-        } else {
-            f32::MIN_POSITIVE
-        };
+        return if limit == 0 { f32::INFINITY } else { f32::MIN_POSITIVE };
     }
-    *all.select_nth_unstable_by(limit - 1, |a, b| b.total_cmp(a))
-        .1
+    *all.select_nth_unstable_by(limit - 1, |a, b| b.total_cmp(a)).1
 }

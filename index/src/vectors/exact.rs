@@ -36,11 +36,7 @@ impl Exact {
     /// A store without vectors.
     #[must_use]
     pub fn new(dimensions: usize) -> Self {
-        Self {
-            dimensions,
-            versions: Vec::new(),
-            chunks: 0,
-        }
+        Self { dimensions, versions: Vec::new(), chunks: 0 }
     }
 
     /// Takes in the stored windows of chunks; those that are there already stay as they are.
@@ -51,18 +47,13 @@ impl Exact {
                 self.versions.resize_with(at + 1, Rows::default);
             }
             let rows = &mut self.versions[at];
-            if rows
-                .about
-                .iter()
-                .any(|about| about.chunk == embedding.place.chunk)
-            {
+            if rows.about.iter().any(|about| about.chunk == embedding.place.chunk) {
                 continue;
             }
             self.chunks += 1;
             for window in embedding.windows.chunks_exact(4 + self.dimensions) {
                 let (scale, numbers) = window.split_at(4);
-                rows.numbers
-                    .extend(numbers.iter().map(|byte| byte.cast_signed()));
+                rows.numbers.extend(numbers.iter().map(|byte| byte.cast_signed()));
                 rows.about.push(About {
                     scale: f32::from_le_bytes([scale[0], scale[1], scale[2], scale[3]]),
                     chunk: embedding.place.chunk,
@@ -98,12 +89,7 @@ impl Exact {
         let mut hits = Vec::new();
         for version in clearance.visible().versions.ones() {
             if let Some(rows) = self.versions.get(version) {
-                rows.score(
-                    VersionNo(version as u32),
-                    question,
-                    self.dimensions,
-                    &mut hits,
-                )?;
+                rows.score(VersionNo(version as u32), question, self.dimensions, &mut hits)?;
             }
         }
         Ok(best(hits, limit))
@@ -144,15 +130,8 @@ impl Rows {
             match hits.last_mut() {
                 Some(hit) if last == Some(about.chunk) => hit.score = hit.score.max(score),
                 _ => {
-                    let place = Place {
-                        version,
-                        chunk: about.chunk,
-                    };
-                    hits.push(Hit {
-                        place,
-                        stable: about.stable,
-                        score,
-                    });
+                    let place = Place { version, chunk: about.chunk };
+                    hits.push(Hit { place, stable: about.stable, score });
                 }
             }
             last = Some(about.chunk);
@@ -187,14 +166,9 @@ impl Quantized {
     /// Rounds a vector so that its largest number becomes 127.
     #[must_use]
     pub fn from_vector(vector: &[f32]) -> Self {
-        let largest = vector
-            .iter()
-            .fold(0.0f32, |most, number| most.max(number.abs()));
+        let largest = vector.iter().fold(0.0f32, |most, number| most.max(number.abs()));
         let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-        let numbers = vector
-            .iter()
-            .map(|number| (number / scale).round() as i8)
-            .collect();
+        let numbers = vector.iter().map(|number| (number / scale).round() as i8).collect();
         Self { scale, numbers }
     }
 
@@ -204,6 +178,20 @@ impl Quantized {
         let mut bytes = self.scale.to_le_bytes().to_vec();
         bytes.extend(self.numbers.iter().map(|number| number.cast_unsigned()));
         bytes
+    }
+
+    /// Reads the form in which the ledger keeps it.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let (scale, numbers) = bytes.split_at(4);
+        Self {
+            scale: f32::from_le_bytes([scale[0], scale[1], scale[2], scale[3]]),
+            numbers: numbers.iter().map(|byte| byte.cast_signed()).collect(),
+        }
+    }
+
+    /// The vector that is really compared.
+    pub(crate) fn to_vector(&self) -> Vec<f32> {
+        self.numbers.iter().map(|number| f32::from(*number) * self.scale).collect()
     }
 
     /// The inner product with a stored row; for unit vectors, the cosine.
@@ -225,34 +213,23 @@ mod tests {
 
     #[test]
     fn a_quantized_vector_keeps_its_cosine_to_two_digits() {
-        let vector: Vec<f32> = (0..384)
-            .map(|i| ((i * 37 % 101) as f32 - 50.0) / 600.0)
-            .collect();
+        let vector: Vec<f32> = (0..384).map(|i| ((i * 37 % 101) as f32 - 50.0) / 600.0).collect();
         let length = vector.iter().map(|number| number * number).sum::<f32>();
         let quantized = Quantized::from_vector(&vector);
         let bytes = quantized.to_bytes();
         let numbers: Vec<i8> = bytes[4..].iter().map(|byte| byte.cast_signed()).collect();
         let cosine = quantized.cosine(&numbers, quantized.scale).unwrap();
-        assert!(
-            (cosine / length - 1.0).abs() < 0.01,
-            "{cosine} for {length}"
-        );
+        assert!((cosine / length - 1.0).abs() < 0.01, "{cosine} for {length}");
     }
 
     #[test]
     fn the_last_place_is_shared_by_all_that_tie() {
         let hit = |stable, score| Hit {
-            place: Place {
-                version: VersionNo(stable as u32),
-                chunk: 0,
-            },
+            place: Place { version: VersionNo(stable as u32), chunk: 0 },
             stable,
             score,
         };
         let found = best(vec![hit(3, 0.5), hit(1, 0.9), hit(2, 0.5), hit(4, 0.1)], 2);
-        assert_eq!(
-            found.iter().map(|hit| hit.stable).collect::<Vec<_>>(),
-            [1, 2, 3]
-        );
+        assert_eq!(found.iter().map(|hit| hit.stable).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

@@ -6,11 +6,13 @@
 mod exact;
 mod qdrant;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use crate::error::Result;
-use crate::ledger::{ChangeAct, Clearance, Ledger, Place};
+use crate::ledger::{Change, ChangeAct, Clearance, Ledger, Place, StoredEmbedding};
 use crate::search::Hit;
+use crate::words::VersionNo;
 
 pub use exact::{Exact, Quantized};
 pub use qdrant::{Qdrant, QdrantSettings};
@@ -22,7 +24,10 @@ const BATCH: usize = 512;
 pub struct Vectors {
     generation: u32,
     store: Store,
-    position: Mutex<Position>,
+    /// Held by whoever brings the store up to the ledger.
+    following: Mutex<()>,
+    /// None for a Qdrant collection that this ledger has never written to.
+    position: Mutex<Option<Position>>,
 }
 
 /// Where the vectors are.
@@ -48,67 +53,119 @@ impl Vectors {
     /// The ledger failed.
     pub fn open(ledger: &Ledger, generation: u32, store: Store) -> Result<Self> {
         let position = match &store {
-            // Nothing that was dropped before now can be among the embeddings that are read next.
-            Store::Embedded(_) => Position {
-                change: ledger.last_change()?,
-                embedding: 0,
-            },
+            Store::Embedded(_) => Some(Position::beginning(ledger)?),
             Store::Qdrant(qdrant) => match ledger.setting(&qdrant.position_key())? {
-                Some(text) => serde_json::from_str(&text)?,
-                None => Position::default(),
+                Some(text) => Some(serde_json::from_str(&text)?),
+                None => None,
             },
         };
-        Ok(Self {
-            generation,
-            store,
-            position: Mutex::new(position),
-        })
+        Ok(Self { generation, store, following: Mutex::default(), position: Mutex::new(position) })
     }
 
     /// Brings the store up to the ledger. Returns how many chunks' vectors were taken in.
     ///
+    /// A Qdrant server that lost the collection is filled again from the beginning.
+    ///
     /// # Errors
     /// The ledger or the store failed; the next call goes on from the same place.
     pub fn follow(&self, ledger: &Ledger) -> Result<usize> {
-        let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        let _following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut position = self.begin(ledger)?;
         let mut taken = 0;
         loop {
             let changes = ledger.changes_after(position.change, BATCH)?;
             let Some(last) = changes.last().map(|change| change.seq) else {
                 break;
             };
-            for change in changes {
-                let rule = ledger.rule_of(change.version)?;
-                match (&self.store, change.act, rule) {
-                    (Store::Embedded(exact), ChangeAct::Drop, None) => {
-                        write(exact).remove(change.version);
-                    }
-                    (Store::Qdrant(qdrant), ChangeAct::Drop, None) => {
-                        qdrant.remove(change.version)?;
-                    }
-                    (Store::Qdrant(qdrant), ChangeAct::Rule, Some(rule)) => {
-                        qdrant.set_rule(change.version, rule)?;
-                    }
-                    (_, ChangeAct::Add | ChangeAct::Rule | ChangeAct::Drop, _) => {}
-                }
-            }
+            taken += self.apply(ledger, &changes, position)?;
             position.change = last;
-            self.keep(ledger, *position)?;
+            self.keep(ledger, position)?;
         }
         loop {
             let stored = ledger.embeddings_after(self.generation, position.embedding, BATCH)?;
             let Some(last) = stored.last().map(|embedding| embedding.no) else {
                 break;
             };
-            match &self.store {
-                Store::Embedded(exact) => write(exact).add(&stored),
-                Store::Qdrant(qdrant) => qdrant.add(&stored)?,
-            }
-            taken += stored.len();
+            taken += self.add(stored)?;
             position.embedding = last;
-            self.keep(ledger, *position)?;
+            self.keep(ledger, position)?;
         }
         Ok(taken)
+    }
+
+    /// Where to go on from, with the store in order.
+    fn begin(&self, ledger: &Ledger) -> Result<Position> {
+        let (Store::Qdrant(qdrant), known) = (&self.store, self.position()) else {
+            return Ok(self.position().unwrap_or_default());
+        };
+        match (qdrant.prepare()?, known) {
+            (None, Some(position)) => Ok(position),
+            (Some(0), Some(position)) if position.embedding == 0 => Ok(position),
+            (Some(0), _) => {
+                let position = Position::beginning(ledger)?;
+                self.keep(ledger, position)?;
+                Ok(position)
+            }
+            (Some(_), Some(position)) => Ok(position),
+            // Somebody else who follows the same ledger may have made it in the meantime.
+            (Some(_) | None, None) => match ledger.setting(&qdrant.position_key())? {
+                Some(text) => Ok(serde_json::from_str(&text)?),
+                None => Err(qdrant.not_ours()),
+            },
+        }
+    }
+
+    /// Carries out changes. Each version ends as the ledger has it now, so they may come in any
+    /// order and twice. Returns how many chunks' vectors came back with a version.
+    fn apply(&self, ledger: &Ledger, changes: &[Change], position: Position) -> Result<usize> {
+        let mut gone = BTreeSet::new();
+        let mut there = BTreeSet::new();
+        let mut rules: BTreeMap<i64, BTreeSet<VersionNo>> = BTreeMap::new();
+        for change in changes {
+            match (change.act, ledger.rule_of(change.version)?) {
+                (ChangeAct::Rule, Some(rule)) => {
+                    rules.entry(rule).or_default().insert(change.version);
+                }
+                // One that was dropped and approved again may have kept its chunks: then its
+                // vectors are not among those that are still to come.
+                (ChangeAct::Add | ChangeAct::Drop, Some(_)) => {
+                    there.insert(change.version);
+                }
+                (_, None) => {
+                    gone.insert(change.version);
+                }
+            }
+        }
+        match &self.store {
+            Store::Embedded(exact) => gone.iter().for_each(|version| write(exact).remove(*version)),
+            Store::Qdrant(qdrant) => {
+                if !gone.is_empty() {
+                    qdrant.remove(&Vec::from_iter(gone))?;
+                }
+                for (rule, versions) in rules {
+                    qdrant.set_rule(&Vec::from_iter(versions), rule)?;
+                }
+            }
+        }
+        let mut taken = 0;
+        for version in there {
+            let mut stored = ledger.embeddings_of_version(self.generation, version)?;
+            stored.retain(|embedding| embedding.no <= position.embedding);
+            if !stored.is_empty() {
+                taken += self.add(stored)?;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Lets the store take in the vectors of versions that answer.
+    fn add(&self, mut stored: Vec<StoredEmbedding>) -> Result<usize> {
+        stored.retain(|embedding| embedding.rule.is_some());
+        match &self.store {
+            Store::Embedded(exact) => write(exact).add(&stored),
+            Store::Qdrant(qdrant) => qdrant.add(&stored)?,
+        }
+        Ok(stored.len())
     }
 
     /// The visible chunks nearest to a question.
@@ -121,6 +178,11 @@ impl Vectors {
         match &self.store {
             Store::Embedded(exact) => {
                 read(exact).nearest(clearance, &Quantized::from_vector(question), limit)
+            }
+            // Nothing of this ledger is there yet; but that the server is gone must be said.
+            Store::Qdrant(qdrant) if self.position().is_none_or(|at| at.embedding == 0) => {
+                qdrant.check()?;
+                Ok(Vec::new())
             }
             Store::Qdrant(qdrant) => qdrant.nearest(clearance, question, limit),
         }
@@ -164,24 +226,44 @@ impl Vectors {
         }
     }
 
-    /// How many embeddings the store has not taken in yet; 0 for none.
+    /// Whether there are embeddings that the store has not taken in yet.
     ///
     /// # Errors
     /// The ledger failed.
     pub fn behind(&self, ledger: &Ledger) -> Result<bool> {
-        let position = *self.position.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(!ledger
-            .embeddings_after(self.generation, position.embedding, 1)?
-            .is_empty())
+        let position = self.position().unwrap_or_default();
+        Ok(!ledger.embeddings_after(self.generation, position.embedding, 1)?.is_empty())
+    }
+
+    /// Takes away what the store keeps outside of the ledger, for a generation that is dropped.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn discard(&self) -> Result<()> {
+        match &self.store {
+            Store::Embedded(_) => Ok(()),
+            Store::Qdrant(qdrant) => qdrant.drop_collection(),
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keep(&self, ledger: &Ledger, position: Position) -> Result<()> {
-        match &self.store {
-            Store::Embedded(_) => Ok(()),
-            Store::Qdrant(qdrant) => {
-                ledger.set_setting(&qdrant.position_key(), &serde_json::to_string(&position)?)
-            }
+        if let Store::Qdrant(qdrant) = &self.store {
+            ledger.set_setting(&qdrant.position_key(), &serde_json::to_string(&position)?)?;
         }
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+        Ok(())
+    }
+}
+
+impl Position {
+    /// Where an empty store begins: every embedding, and the changes from now on. What was dropped
+    /// before now has no rule when it is read, and is left out.
+    fn beginning(ledger: &Ledger) -> Result<Self> {
+        Ok(Self { change: ledger.last_change()?, embedding: 0 })
     }
 }
 

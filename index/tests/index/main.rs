@@ -1,0 +1,9 @@
+//! The tests of the crate as others use it: through the ledger and [`vouch_index::search::search`].
+//!
+//! One binary, so that the engines are linked once. Each module is one subject.
+
+mod company;
+mod fake_qdrant;
+mod lost_delete;
+mod stores;
+mod two_worlds;

@@ -1,0 +1,3 @@
+//! What writes the sentences of an answer.
+
+pub mod extractive;

@@ -1,0 +1,119 @@
+//! What waits for an approver, and the approver's decisions.
+
+use std::sync::Arc;
+
+use axum::Json as Out;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use vouch_index::{Actor, DocumentId};
+
+use super::ApiError;
+use super::extract::{Json, Query};
+use super::sources::reason;
+use crate::app::App;
+use crate::auth::AsAnybody;
+
+/// Which source.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct OfSource {
+    /// Only this one.
+    source: Option<String>,
+}
+
+/// Versions and sources that wait, among those that the caller approves or administers.
+#[utoipa::path(get, path = "/v1/admin/approvals", params(OfSource),
+    responses((status = 200, body = Object), (status = "default", body = ApiError)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    AsAnybody(caller): AsAnybody,
+    Query(query): Query<OfSource>,
+) -> Result<Out<Value>, ApiError> {
+    let waiting = app
+        .blocking(move |app| {
+            let mine: Vec<String> = app
+                .ledger
+                .sources()?
+                .into_iter()
+                .filter(|source| {
+                    caller.actor.administrator || source.spec.approved_by(&caller.actor)
+                })
+                .map(|source| source.spec.id)
+                .collect();
+            let (mut versions, mut sources) = app.ledger.waiting(query.source.as_deref())?;
+            versions.retain(|waiting| mine.contains(&waiting.source));
+            sources.retain(|source| mine.contains(source));
+            Ok::<_, ApiError>(json!({"approvals": versions, "sources": sources, "held": []}))
+        })
+        .await?;
+    Ok(Out(waiting))
+}
+
+/// A decision about a source or a document.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decision {
+    /// A source's id, or a document's.
+    target: String,
+    /// What is decided.
+    act: Act,
+    /// The version, for `approve`; without it the newest.
+    version: Option<String>,
+    /// Why; needed to reject and withdraw.
+    why: Option<String>,
+    /// A note beside an approval.
+    note: Option<String>,
+}
+
+/// What an approver can do.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Act {
+    /// Let it answer.
+    Approve,
+    /// Refuse the newest version.
+    Reject,
+    /// Take back the version that answers.
+    Withdraw,
+}
+
+/// Approve, reject or withdraw.
+#[utoipa::path(post, path = "/v1/admin/approvals", request_body = Decision,
+    responses((status = 200, body = Object), (status = "default", body = ApiError)))]
+pub(super) async fn decide(
+    State(app): State<Arc<App>>,
+    AsAnybody(caller): AsAnybody,
+    Json(decision): Json<Decision>,
+) -> Result<Out<Value>, ApiError> {
+    let decided = app.blocking(move |app| carry_out(app, &decision, &caller.actor)).await?;
+    Ok(Out(decided))
+}
+
+fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, ApiError> {
+    let target = &decision.target;
+    let why = || reason(decision.why.as_deref().unwrap_or_default());
+    let (act, decided) = match (decision.act, DocumentId::parse(target)) {
+        (Act::Approve, None) => {
+            let source = app.ledger.approve_source(target, actor)?;
+            return Ok(
+                json!({"target": target, "act": "approve", "versions": [], "state": source.state}),
+            );
+        }
+        (Act::Reject | Act::Withdraw, None) => {
+            return Err(ApiError::invalid(
+                "not_a_document",
+                format!("`{target}` names no document"),
+                "a document is SOURCE/PATH; to take back a whole source, pause or revoke it",
+            ));
+        }
+        (Act::Approve, Some(id)) => {
+            let version = decision.version.as_deref();
+            ("approve", app.ledger.approve(&id, version, actor, decision.note.as_deref())?)
+        }
+        (Act::Reject, Some(id)) => ("reject", app.ledger.reject(&id, actor, &why()?)?),
+        (Act::Withdraw, Some(id)) => ("withdraw", app.ledger.withdraw(&id, actor, &why()?)?),
+    };
+    let state = if act == "approve" { "live" } else { act };
+    Ok(json!({"target": target, "act": act, "versions": decided.versions, "state": state}))
+}

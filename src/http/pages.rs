@@ -1,0 +1,205 @@
+//! Pages for people: the sample intranet page, the viewer, and signing in in demo mode.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vouch_index::ledger::DocumentText;
+
+use super::ApiError;
+use super::extract::{Json, Query};
+use super::reading::open;
+use crate::app::App;
+use crate::auth::{AsReader, COOKIE, on_loopback, same_origin};
+
+/// Vouch's own static files, compiled in.
+const FILES: &[(&str, &str, &str)] = &[
+    ("/static/intranet.css", "text/css", include_str!("../web/intranet.css")),
+    ("/static/intranet.js", "text/javascript", include_str!("../web/intranet.js")),
+    ("/static/view.css", "text/css", include_str!("../web/view.css")),
+    ("/static/view.js", "text/javascript", include_str!("../web/view.js")),
+    ("/static/favicon.svg", "image/svg+xml", include_str!("../web/favicon.svg")),
+];
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    let mut routes = Router::new()
+        .route("/", get(|| async { axum::response::Html(include_str!("../web/intranet.html")) }))
+        .route("/demo/people", get(people))
+        .route("/signin", post(sign_in))
+        .route("/signout", post(sign_out))
+        .route("/view/{source}/{*path}", get(view));
+    for (path, kind, text) in FILES {
+        routes = routes
+            .route(path, get(move || async move { ([(header::CONTENT_TYPE, *kind)], *text) }));
+    }
+    routes
+}
+
+/// The people who can be played, for the person switch. There is nobody to play outside of demo mode.
+async fn people(State(app): State<Arc<App>>, parts: Parts) -> Result<axum::Json<Value>, ApiError> {
+    on_loopback(&parts).map_err(|_| ApiError::not_found())?;
+    let current = crate::auth::cookie(&parts.headers);
+    app.blocking(move |app| {
+        let directory = app.directory.as_ref().ok_or_else(ApiError::not_found)?;
+        let people = directory.people(&app.ledger)?;
+        let list: Vec<_> = people
+            .people
+            .iter()
+            .map(|one| json!({"user": one.user, "name": one.name, "groups": one.groups}))
+            .collect();
+        let demo = &app.config.auth.demo;
+        let current = current.filter(|user| people.find(user).is_some());
+        Ok(axum::Json(json!({
+            "company": demo.company, "people": list, "current": current, "questions": demo.questions,
+        })))
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+struct SignIn {
+    user: String,
+}
+
+async fn sign_in(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    Json(body): Json<SignIn>,
+) -> Result<Response, ApiError> {
+    same_origin(&method, &headers, &app.config.public_url())?;
+    let known = app
+        .blocking(move |app| {
+            let directory = app.directory.as_ref().ok_or_else(ApiError::not_found)?;
+            Ok::<_, ApiError>(directory.find(&app.ledger, &body.user)?.map(|person| person.user))
+        })
+        .await?;
+    let user = known.ok_or_else(ApiError::not_found)?;
+    let cookie = format!("{COOKIE}={user}; Path=/; HttpOnly; SameSite=Strict");
+    Ok(([(header::SET_COOKIE, cookie)], axum::Json(json!({ "user": user }))).into_response())
+}
+
+async fn sign_out(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    same_origin(&method, &headers, &app.config.public_url())?;
+    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    Ok(([(header::SET_COOKIE, cookie)], axum::Json(json!({}))).into_response())
+}
+
+/// Which version, and which bytes are quoted.
+#[derive(Deserialize)]
+struct ViewQuery {
+    version: Option<String>,
+    start: Option<usize>,
+    end: Option<usize>,
+}
+
+/// A document as a page, with the quote highlighted.
+async fn view(
+    State(app): State<Arc<App>>,
+    reader: Result<AsReader, ApiError>,
+    Path((source, path)): Path<(String, String)>,
+    Query(query): Query<ViewQuery>,
+) -> Response {
+    let opened = match reader {
+        Ok(AsReader(reader)) => open(&app, reader, (source, path), query.version).await,
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(document) => {
+            let quote = quote(&document.text, query.start, query.end);
+            page(&document.title, &document_page(&document, quote)).into_response()
+        }
+        Err(error) => {
+            let status = error.clone().into_response().status();
+            (status, page("Not here", &error_page(&error, status))).into_response()
+        }
+    }
+}
+
+/// The quoted bytes, where they are a piece of the text; else nothing is highlighted.
+fn quote(text: &str, start: Option<usize>, end: Option<usize>) -> (&str, &str, &str) {
+    let (start, end) = (start.unwrap_or(0), end.unwrap_or(0));
+    match (text.get(..start), text.get(start..end), text.get(end..)) {
+        (Some(before), Some(quote), Some(after)) if !quote.is_empty() => (before, quote, after),
+        _ => (text, "", ""),
+    }
+}
+
+fn page(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · Vouch" }
+                link rel="icon" href="/static/favicon.svg";
+                link rel="stylesheet" href="/static/view.css";
+                script type="module" src="/static/view.js" {}
+            }
+            body { (body) }
+        }
+    }
+}
+
+fn document_page(document: &DocumentText, (before, quote, after): (&str, &str, &str)) -> Markup {
+    let facts = &document.facts;
+    let day = |time: &str| time.split('T').next().unwrap_or_default().to_owned();
+    html! {
+        main.document {
+            header {
+                p.crumbs { (document.document.replacen('/', " / ", 1)) }
+                h1 { (document.title) }
+                dl.facts {
+                    dt { "Version" } dd title=(document.version) { (short(&document.version)) }
+                    dt { "Changed" } dd { (day(&facts.modified_at)) }
+                    @if let Some(at) = &facts.approved_at {
+                        dt { "Approved" }
+                        dd { (day(at)) @if let Some(by) = &facts.approved_by { " by " (by) } }
+                    }
+                    dt { "Owner" } dd { (facts.owner) }
+                    @if let Some(due) = &facts.review_due { dt { "Review due" } dd { (day(due)) } }
+                }
+                @if document.newer.is_some() {
+                    p.notice { "There is a newer version of this document. You see an earlier one." }
+                }
+                @if facts.stale {
+                    p.notice { "This document has not been reviewed in time. Ask " (facts.owner) " whether it still holds." }
+                }
+            }
+            article lang=(document.language) {
+                (before)
+                @if !quote.is_empty() { mark id="quote" { (quote) } }
+                (after)
+            }
+        }
+    }
+}
+
+fn short(version: &str) -> &str {
+    let hash = version.strip_prefix("sha256:").unwrap_or(version);
+    hash.get(..12).unwrap_or(hash)
+}
+
+fn error_page(error: &ApiError, status: StatusCode) -> Markup {
+    html! {
+        main.document {
+            header {
+                p.crumbs { (status.as_u16()) }
+                h1 { (error.title) }
+            }
+            article { (error.hint) }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The second half of a document's path: ledger -> chunks -> text index -> vectors.
+//!
+//! The indexes follow the ledger's change log from where they stand. Text is found within a second
+//! of an approval; embedding is by far the slowest step and follows in the background, newest first.
+//! A reindex is the same work on another generation, beside the one that answers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use vouch_index::embed::Embedder;
+use vouch_index::ledger::{ChunkToEmbed, GenerationState, Job, Ledger};
+use vouch_index::search::Generation;
+use vouch_index::{Actor, Place};
+
+use crate::app::{App, Live, index_folder};
+
+/// Changes that become one commit of the text index.
+const CHANGES: usize = 256;
+/// Chunks that are embedded between two writes.
+const CHUNKS: usize = 256;
+/// How often the ledger is looked at for changes.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Generations that are kept for a rollback, besides the live one.
+const KEPT: usize = 1;
+
+/// Keeps the live generation's text and vector store up to the ledger until the task is dropped.
+pub async fn follow(app: Arc<App>) {
+    loop {
+        let followed = app
+            .blocking(|app| {
+                let live = app.live();
+                let text = follow_text(&app.ledger, &live.generation)?;
+                if let Some(vectors) = &live.generation.vectors {
+                    vectors.follow(&app.ledger)?;
+                }
+                anyhow::Ok(text)
+            })
+            .await;
+        match followed {
+            Ok(changes) if changes > 0 => {}
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                tracing::error!("the indexes can't follow the ledger: {error:#}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Embeds what the live generation still lacks, until the task is dropped.
+pub async fn embed(app: Arc<App>) {
+    loop {
+        let embedded = app.blocking(|app| embed_some(&app.ledger, &app.live())).await;
+        match embedded {
+            Ok(chunks) if chunks > 0 => {}
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                tracing::error!("embedding failed: {error:#}");
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        }
+    }
+}
+
+/// Takes the next changes into the text index. Returns how many there were.
+///
+/// A version that is named several times ends as the ledger has it now, so a replay does no harm.
+///
+/// # Errors
+/// The ledger or the index failed; the next call goes on from the same place.
+pub fn follow_text(ledger: &Ledger, generation: &Generation) -> Result<usize> {
+    let changes = ledger.changes_after(generation.text.seq()?, CHANGES)?;
+    let Some(last) = changes.last() else { return Ok(0) };
+    let versions: BTreeSet<_> = changes.iter().map(|change| change.version).collect();
+    let (mut add, mut drop) = (Vec::new(), Vec::new());
+    for version in versions {
+        match ledger.live_content(version)? {
+            Some(content) => {
+                let target = generation.settings.chunk_characters;
+                let spans = vouch_ingest::chunks(&content.text, &content.pages, target);
+                add.push((content, spans));
+            }
+            None => drop.push(version),
+        }
+    }
+    let cut: Vec<_> = add.iter().map(|(content, spans)| (content.version, spans.clone())).collect();
+    ledger.put_chunks(generation.number, &cut)?;
+    generation.text.apply(&add, &drop, last.seq)?;
+    ledger.drop_chunks(generation.number, &drop)?;
+    Ok(changes.len())
+}
+
+/// Embeds the next chunks of a generation and lets its store take them in. Returns how many.
+///
+/// # Errors
+/// The model, the ledger or the store failed.
+pub fn embed_some(ledger: &Ledger, live: &Live) -> Result<usize> {
+    let generation = &live.generation;
+    let (Some(embedder), Some(vectors)) = (&live.embedder, &generation.vectors) else {
+        return Ok(0);
+    };
+    let chunks = ledger.chunks_to_embed(generation.number, CHUNKS)?;
+    let embedded = embed_all(embedder, &chunks)?;
+    ledger.put_embeddings(generation.number, &embedded)?;
+    vectors.follow(ledger)?;
+    Ok(chunks.len())
+}
+
+/// Embeds chunks on every lane at once; each lane takes the next one when it is free.
+fn embed_all(embedder: &Embedder, chunks: &[ChunkToEmbed]) -> Result<Vec<(Place, Vec<u8>)>> {
+    let next = AtomicUsize::new(0);
+    let lane = |lane: usize| -> Result<Vec<(Place, Vec<u8>)>> {
+        let mut done = Vec::new();
+        while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let windows = match &chunk.known {
+                Some(known) => known.clone(),
+                None if embedder.reads(&chunk.language) => {
+                    embedder.chunk(lane, &chunk.title, &chunk.heading, &chunk.text)?
+                }
+                None => Vec::new(),
+            };
+            done.push((chunk.place, windows));
+        }
+        Ok(done)
+    };
+    let lanes = std::thread::scope(|scope| {
+        let running: Vec<_> =
+            (0..embedder.lanes()).map(|number| scope.spawn(move || lane(number))).collect();
+        running.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
+    let mut all = Vec::with_capacity(chunks.len());
+    for done in lanes {
+        all.extend(done.map_err(|_| anyhow::anyhow!("an embedding lane panicked"))??);
+    }
+    Ok(all)
+}
+
+/// Builds a generation beside the live one and swaps when it is complete.
+///
+/// # Errors
+/// The generation can't be built; the live one goes on answering.
+pub async fn reindex(app: &Arc<App>, job: &Job) -> Result<String> {
+    let number = job.payload["generation"].as_u64().context("a reindex needs a generation")?;
+    let number = u32::try_from(number)?;
+    let live = Arc::new(app.blocking(move |app| app.open_generation(number)).await?);
+    let (id, actor) = (job.id, job.actor.clone());
+    loop {
+        let building = Arc::clone(&live);
+        let worked = app.blocking(move |app| build_some(app, &building, id)).await?;
+        if worked == 0 {
+            break;
+        }
+    }
+    app.blocking(move |app| {
+        let before = app.ledger.swap_generation(number, "generation.swap", &actor_named(&actor))?;
+        app.set_live(live);
+        drop_old(app)?;
+        Ok(format!("generation {number} answers in place of {before}"))
+    })
+    .await
+}
+
+/// One round of building; 0 when the generation has everything that the ledger has.
+fn build_some(app: &App, building: &Live, job: i64) -> Result<usize> {
+    let ledger = &app.ledger;
+    let mut worked = follow_text(ledger, &building.generation)?;
+    if worked == 0 {
+        worked = embed_some(ledger, building)?;
+    }
+    let number = building.generation.number;
+    let about = ledger.generations()?.into_iter().find(|about| about.generation == number);
+    let about = about.context("the generation was dropped while it was built")?;
+    let count = |count: i64| usize::try_from(count).unwrap_or(0);
+    ledger.job_progress(job, count(about.embedded), count(about.chunks))?;
+    Ok(worked)
+}
+
+/// Lets an earlier generation answer again, at once. It then catches up with the ledger.
+///
+/// # Errors
+/// There is no such generation, or it can't be opened.
+pub fn rollback(
+    app: &App,
+    wanted: Option<u32>,
+    actor: &Actor,
+) -> Result<(u32, u32), crate::http::ApiError> {
+    let old = app.ledger.generations()?.into_iter().find(|about| {
+        about.state == GenerationState::Old
+            && wanted.is_none_or(|wanted| about.generation == wanted)
+    });
+    let Some(old) = old else {
+        return Err(crate::http::ApiError::conflict(
+            "no_generation",
+            "there is no earlier generation to go back to",
+            "`vouch generations` lists them; a reindex keeps the one before",
+        ));
+    };
+    let live = Arc::new(app.open_generation(old.generation)?);
+    let before = app.ledger.swap_generation(old.generation, "generation.rollback", actor)?;
+    app.set_live(live);
+    Ok((old.generation, before))
+}
+
+/// Deletes all but the newest old generations.
+fn drop_old(app: &App) -> Result<()> {
+    let old = app
+        .ledger
+        .generations()?
+        .into_iter()
+        .filter(|about| about.state == GenerationState::Old)
+        .skip(KEPT);
+    for about in old {
+        app.ledger.drop_generation(about.generation)?;
+        let folder = index_folder(&app.config, about.generation);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)
+                .with_context(|| format!("{} can't be removed", folder.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn actor_named(name: &str) -> Actor {
+    Actor { name: name.to_owned(), principals: BTreeSet::new(), administrator: true }
+}

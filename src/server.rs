@@ -1,0 +1,94 @@
+//! The running server: one listener, and the tasks behind it.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use vouch_index::ledger::JobKind;
+
+use crate::app::App;
+use crate::config::{AuthMode, Config};
+use crate::paths::{indexing, intake};
+
+/// Serves as the settings say until the process is asked to end.
+///
+/// # Errors
+/// The port is taken, or the data folder can't be used.
+pub async fn serve(config: Config) -> Result<()> {
+    let listen = config.server.listen;
+    // The port first: whoever starts Vouch twice learns it before the ledger is touched.
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!(
+            "can't listen on {listen}; is another program (or another vouch) using the port? \
+             Stop it, or set server.listen to another one"
+        )
+    })?;
+    let program = std::env::current_exe().context("the path of this program is not known")?;
+    let app = tokio::task::spawn_blocking(move || App::open(config, program)).await??;
+    announce(&app, listen);
+    run(listener, app, asked_to_end()).await
+}
+
+/// Runs the server on this listener until `shutdown` is ready. Tests bind port 0.
+///
+/// # Errors
+/// The ledger can't be read at start, or the listener fails.
+pub async fn run(
+    listener: TcpListener,
+    app: Arc<App>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    std::fs::create_dir_all(app.incoming()).context("the incoming folder can't be made")?;
+    // The tasks end with this set, whatever they are doing: every step of theirs is a transaction.
+    let mut tasks = JoinSet::new();
+    let requeued = app.blocking(|app| anyhow::Ok(app.ledger.requeue_jobs()?)).await?;
+    if requeued > 0 {
+        tracing::info!(requeued, "going on with what was cut off");
+    }
+    for kind in [JobKind::Sync, JobKind::Extract, JobKind::Reindex] {
+        tasks.spawn(intake::run(Arc::clone(&app), kind));
+    }
+    tasks.spawn(intake::schedule(Arc::clone(&app)));
+    tasks.spawn(indexing::follow(Arc::clone(&app)));
+    tasks.spawn(indexing::embed(Arc::clone(&app)));
+    let service = crate::http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(shutdown)
+        .await
+        .context("the server failed")
+}
+
+fn announce(app: &App, listen: SocketAddr) {
+    tracing::info!(
+        address = %format!("http://{listen}"),
+        data = %app.config.data_dir.display(),
+        generation = app.live().generation.number,
+        "vouch is listening"
+    );
+    if let Some(note) = app.live().note.as_deref() {
+        let why = app.model_note().unwrap_or(note);
+        tracing::warn!("searching by words alone: {why}");
+    }
+    if app.config.auth.mode == AuthMode::Keys && app.bootstrap_key.is_none() {
+        tracing::info!("no VOUCH_ADMIN_KEY is set; only the keys in the ledger count");
+    }
+}
+
+async fn asked_to_end() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+    tracing::info!("ending");
+}
