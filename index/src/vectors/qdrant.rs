@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -91,7 +91,7 @@ impl fmt::Debug for QdrantSettings {
 pub struct Qdrant {
     dimensions: usize,
     collection: String,
-    client: Client,
+    client: Arc<Client>,
     /// `None` only while this is dropped.
     runtime: Option<Runtime>,
     state: Mutex<State>,
@@ -147,7 +147,7 @@ impl Qdrant {
         Ok(Self {
             dimensions,
             collection: format!("{}-{generation}", settings.collection),
-            client: config.build().map_err(Failure::from)?,
+            client: Arc::new(config.build().map_err(Failure::from)?),
             runtime: Some(runtime),
             state: Mutex::new(State::Unknown),
         })
@@ -159,9 +159,9 @@ impl Qdrant {
     /// The server does not answer.
     pub fn drop_collection(&self) -> Result<()> {
         self.set_state(State::Unknown);
-        let (client, name) = (self.client.clone(), self.collection.clone());
+        let (client, name) = (Arc::clone(&self.client), self.collection.clone());
         self.write(move || {
-            let (client, name) = (client.clone(), name.clone());
+            let (client, name) = (Arc::clone(&client), name.clone());
             async move {
                 if client.collection_exists(&name).await? {
                     client.delete_collection(&name).await?;
@@ -181,7 +181,7 @@ impl Qdrant {
 
     /// Whether the server answers, and knows the key.
     pub(crate) fn check(&self) -> Result<()> {
-        let (client, name) = (self.client.clone(), self.collection.clone());
+        let (client, name) = (Arc::clone(&self.client), self.collection.clone());
         self.run(QUESTION_TIME, async move { Ok(client.collection_exists(name).await?) })?;
         Ok(())
     }
@@ -192,7 +192,7 @@ impl Qdrant {
         if matches!(self.state(), State::InOrder(seen) if seen.elapsed() < LOOK_AGAIN) {
             return Ok(None);
         }
-        let (client, name) = (self.client.clone(), self.collection.clone());
+        let (client, name) = (Arc::clone(&self.client), self.collection.clone());
         let size = self.dimensions;
         // Not tried again: whoever follows the ledger comes again by itself, and this is what it
         // asks first while the server is gone.
@@ -247,9 +247,9 @@ impl Qdrant {
             .collect();
         for points in points.chunks(POINTS) {
             let request = UpsertPointsBuilder::new(&self.collection, points).wait(true).build();
-            let client = self.client.clone();
+            let client = Arc::clone(&self.client);
             self.write(move || {
-                let (client, request) = (client.clone(), request.clone());
+                let (client, request) = (Arc::clone(&client), request.clone());
                 async move { counts(&client.upsert_points(request).await?) }
             })?;
         }
@@ -262,9 +262,9 @@ impl Qdrant {
             .points(PointsSelectorOneOf::Filter(of_versions(versions)))
             .wait(true)
             .build();
-        let client = self.client.clone();
+        let client = Arc::clone(&self.client);
         self.write(move || {
-            let (client, request) = (client.clone(), request.clone());
+            let (client, request) = (Arc::clone(&client), request.clone());
             async move { counts(&client.delete_points(request).await?) }
         })
     }
@@ -276,9 +276,9 @@ impl Qdrant {
             .points_selector(PointsSelectorOneOf::Filter(of_versions(versions)))
             .wait(true)
             .build();
-        let client = self.client.clone();
+        let client = Arc::clone(&self.client);
         self.write(move || {
-            let (client, request) = (client.clone(), request.clone());
+            let (client, request) = (Arc::clone(&client), request.clone());
             async move { counts(&client.set_payload(request).await?) }
         })
     }
@@ -306,7 +306,7 @@ impl Qdrant {
         let mut points = limit.saturating_mul(POINTS_PER_CHUNK).min(MOST_POINTS);
         loop {
             let query = self.query(coarse_filter(clearance), &question, points);
-            let client = self.client.clone();
+            let client = Arc::clone(&self.client);
             let left = until.saturating_duration_since(Instant::now());
             let found = self.run(left, async move { Ok(client.query(query).await?.result) })?;
             let all = found.len() < points || points == MOST_POINTS;

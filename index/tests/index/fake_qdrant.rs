@@ -184,7 +184,7 @@ impl Collection {
     fn info(&self) -> api::CollectionInfo {
         let params = api::CollectionParams {
             vectors_config: Some(api::VectorsConfig {
-                config: Some(vectors_config::Config::Params(self.config.clone())),
+                config: Some(vectors_config::Config::Params(self.config)),
             }),
             ..Default::default()
         };
@@ -231,10 +231,10 @@ fn matches(
 }
 
 pub(crate) fn integer(payload: &HashMap<String, api::Value>, key: &str) -> Option<i64> {
-    match payload.get(key)?.kind.as_ref()? {
-        Kind::IntegerValue(number) => Some(*number),
-        _ => None,
-    }
+    let Kind::IntegerValue(number) = payload.get(key)?.kind.as_ref()? else {
+        return None;
+    };
+    Some(*number)
 }
 
 fn completed() -> api::PointsOperationResponse {

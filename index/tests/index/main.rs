@@ -2,6 +2,8 @@
 //!
 //! One binary, so that the engines are linked once. Each module is one subject.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 mod company;
 mod fake_qdrant;
 mod lost_delete;
