@@ -12,7 +12,7 @@ use super::words;
 
 /// The language whose stems, stop words and question words apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
+pub(super) enum Language {
     English,
     German,
 }
@@ -149,7 +149,10 @@ impl Question {
     pub(super) fn read(text: &str, reader: &Reader) -> Self {
         let mut asked = reader.words(text);
         asked.truncate(LONGEST);
-        let empty = |word: &Word| word.stop || among(words::ASKING, &word.lower);
+        let empty = |word: &Word| {
+            let lists = [words::ASKING, words::COMMANDS];
+            word.stop || lists.iter().any(|list| among(list, &word.lower))
+        };
         let measure = |place: usize| {
             among(words::MEASURES, &asked[place].lower)
                 && place.checked_sub(1).is_some_and(|how| among("how wie", &asked[how].lower))

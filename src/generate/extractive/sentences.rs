@@ -15,7 +15,7 @@ use super::words;
 
 /// What a unit was in the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     /// A sentence of a paragraph.
     Prose,
     /// A sentence of a list item.
@@ -28,16 +28,16 @@ pub(crate) enum Kind {
 
 /// A sentence, a list item, a table row or a line of code.
 #[derive(Debug)]
-pub(crate) struct Unit {
+pub(super) struct Unit {
     /// Free of markup, one line, never empty.
-    pub(crate) text: String,
+    pub(super) text: String,
     /// The bytes of the passage that say it.
-    pub(crate) source: Range<usize>,
-    pub(crate) kind: Kind,
+    pub(super) source: Range<usize>,
+    pub(super) kind: Kind,
     /// The headings above it inside the passage.
-    pub(crate) heading: String,
+    pub(super) heading: String,
     /// The unit that it continues: the sentence before it, or the line that introduces its list.
-    pub(crate) lead: Option<usize>,
+    pub(super) lead: Option<usize>,
 }
 
 /// Cuts a passage into units, in document order.
@@ -71,7 +71,8 @@ struct Reading<'a> {
     in_heading: bool,
     /// Depth of images, whose texts are not sentences.
     images: usize,
-    in_code: bool,
+    /// Inside a code block: the unit that introduces it, if any does.
+    code: Option<Option<usize>>,
     /// For each list that is open, the unit that introduces it.
     lists: Vec<Option<usize>>,
     table: Option<Table>,
@@ -97,7 +98,7 @@ impl<'a> Reading<'a> {
             headings: Vec::new(),
             in_heading: false,
             images: 0,
-            in_code: false,
+            code: None,
             lists: Vec::new(),
             table: None,
         }
@@ -107,7 +108,7 @@ impl<'a> Reading<'a> {
         match event {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag, range),
-            Event::Text(text) if self.in_code => self.code(&text, range),
+            Event::Text(text) if self.code.is_some() => self.code_lines(&text, range),
             Event::Text(text) | Event::Code(text) => self.push(&text, range),
             Event::SoftBreak => {
                 let mark = if self.line_ends_here(&range) { "\n" } else { " " };
@@ -143,7 +144,7 @@ impl<'a> Reading<'a> {
             }
             Tag::CodeBlock(_) => {
                 self.close();
-                self.in_code = true;
+                self.code = Some(self.introduction());
             }
             Tag::Table(_) => {
                 self.close();
@@ -183,7 +184,7 @@ impl<'a> Reading<'a> {
                 self.close();
                 self.lists.pop();
             }
-            TagEnd::CodeBlock => self.in_code = false,
+            TagEnd::CodeBlock => self.code = None,
             TagEnd::Table => {
                 self.table = None;
                 self.clear();
@@ -331,14 +332,13 @@ impl<'a> Reading<'a> {
         self.unit(text, range, Kind::Row, lead);
     }
 
-    fn code(&mut self, text: &str, range: Range<usize>) {
+    fn code_lines(&mut self, text: &str, range: Range<usize>) {
         if self.passage.get(range.clone()) != Some(text) {
             return;
         }
         let mut at = range.start;
         for line in text.split_inclusive('\n') {
-            let lead = self.introduction();
-            self.unit(one_line(line), at..at + line.len(), Kind::Code, lead);
+            self.unit(one_line(line), at..at + line.len(), Kind::Code, self.code.flatten());
             at += line.len();
         }
     }

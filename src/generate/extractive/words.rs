@@ -59,7 +59,7 @@ pub(super) const DATES: &str = "january february march april may june july augus
     mittwochs donnerstags freitags heute täglich wöchentlich monatlich jährlich nach vor während bis";
 /// To "how many", besides numbers.
 pub(super) const AMOUNTS: &str = "one once twice half several few dozen hundreds thousands millions \
-    unlimited daily weekly monthly ein eine einen einmal zweimal halb halben mehrere unbegrenzt \
+    unlimited no none daily weekly monthly ein eine einen einmal zweimal halb halben mehrere unbegrenzt kein keine keinen \
     täglich wöchentlich monatlich jährlich";
 /// Before a place.
 pub(super) const PLACES: &str =
