@@ -286,7 +286,6 @@ async fn take_pushed(
     pushed: &Pushed,
     (file, job): (&Path, i64),
 ) -> Result<String> {
-    let place = Rule(pushed.access.iter().cloned().collect());
     let known = app.blocking({
         let id = id.to_owned();
         let path = pushed.path.clone();
@@ -294,11 +293,19 @@ async fn take_pushed(
     });
     let same = known.await?.is_some_and(|known| {
         known.hash == pushed.hash
+        let document = DocumentId { source: id.to_owned(), path: pushed.path.clone() };
+        let access = pushed.access.clone();
+        app.blocking(move |app| {
+            anyhow::Ok(app.ledger.set_push_access(&document, access.as_ref())?)
+        })
+        .await?;
             && known.extractor == EXTRACTOR
             && known.said.as_deref() == Some(&pushed.said())
+    // Whom this push leaves out is out before the slow work begins, and also where that work fails.
+    // Whom it lets in waits for the version's approval: the layers of the versions stay as they are.
+    let narrower = Rule(pushed.access.iter().cloned().collect());
+    set_place(app, id, &pushed.path, &narrower).await?;
     });
-    // A narrower rule counts before the slow work begins.
-    set_place(app, id, &pushed.path, &place).await?;
     if same {
         return Ok("only the rule was new".to_owned());
     }
@@ -317,7 +324,12 @@ async fn take_pushed(
             place: &place,
             uri: pushed.uri.as_deref(),
             modified_at: vouch_index::ledger::now(),
-            push: Some(Push { by: &pushed.brought_by, said: &said, job }),
+            push: Some(Push {
+                by: &pushed.brought_by,
+                said: &said,
+                access: pushed.access.as_ref(),
+                job,
+            }),
         };
         let (_, brought) = app.ledger.bring(&id, &seen)?;
         Ok(format!("{brought:?}").to_lowercase())

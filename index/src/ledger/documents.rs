@@ -42,6 +42,8 @@ pub struct Push<'a> {
     pub by: &'a str,
     /// [`Pushed::said`]
     pub said: &'a str,
+    /// Who may read, as the push says it: part of the version's own layers.
+    pub access: Option<&'a Layer>,
     /// The job; where it was called off meanwhile, nothing is taken in.
     pub job: i64,
 }
@@ -170,6 +172,8 @@ impl Ledger {
             }
             let document = document_row(tx, source_id, seen)?;
             let version = version_row(tx, document, seen)?;
+            let pushed = seen.push.and_then(|push| push.access);
+            set_own_layers(tx, version, seen.extracted.access.as_ref(), pushed)?;
             tx.prepare_cached(
                 "UPDATE document SET newest = ?2, hidden = ?3, uri = ?4, said = ?5 WHERE no = ?1",
             )?
@@ -228,6 +232,28 @@ impl Ledger {
         })
     }
 
+    /// Gives the newest version of a pushed document another access layer. Nothing is extracted,
+    /// chunked or embedded again.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn set_push_access(&self, id: &DocumentId, access: Option<&Layer>) -> Result<()> {
+        self.write(|tx| {
+            let (document, version, stored): (i64, u32, Option<String>) = tx
+                .prepare_cached(
+                    "UPDATE document SET place_layers = '[]' WHERE source = ?1 AND path = ?2
+                     RETURNING no, newest, (SELECT access FROM version WHERE no = document.newest)",
+                )?
+                .query_row(params![id.source, id.path], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?;
+            let said = stored.and_then(|text| Rule::from_stored(&text).0.into_iter().next());
+            set_own_layers(tx, VersionNo(version), said.as_ref(), access)?;
+            refresh_rule(tx, document)?;
+            bump_epoch(tx)
+        })
+    }
+
     /// Deletes a document: it is gone from the next query on. Its versions stay for the audit.
     /// `false`: there was none.
     ///
@@ -245,7 +271,11 @@ impl Ledger {
         self.write(|tx| {
             source(tx, &id.source)?.is_pushed_to()?;
             let called_off = super::jobs::call_off(tx, id)?;
-            Ok(delete(tx, id, actor)? || called_off)
+            // A file that never became a document is deleted as well: nobody has to look at it.
+            let failed = tx
+                .prepare_cached("DELETE FROM problem WHERE source = ?1 AND path = ?2")?
+                .execute(params![id.source, id.path])?;
+            Ok(delete(tx, id, actor)? || called_off || failed > 0)
         })
     }
 
@@ -452,13 +482,12 @@ fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<V
     if let Some(no) = known {
         return Ok(VersionNo(no));
     }
-    let access = extracted.access.as_ref().map(serde_json::to_string).transpose()?;
     let modified = extracted.modified_at.as_deref().and_then(seconds).unwrap_or(seen.modified_at);
     let no: i64 = tx
         .prepare_cached(
-            "INSERT INTO version (document, hash, title, language, extractor, owner, access, pages,
+            "INSERT INTO version (document, hash, title, language, extractor, owner, pages,
                modified_at, seen_at, brought_by, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'waiting') RETURNING no",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting') RETURNING no",
         )?
         .query_row(
             params![
@@ -468,7 +497,6 @@ fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<V
                 extracted.language,
                 seen.extractor,
                 extracted.owner,
-                access,
                 serde_json::to_string(&extracted.pages)?,
                 modified,
                 now(),
@@ -480,6 +508,22 @@ fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<V
     tx.prepare_cached("INSERT INTO version_text VALUES (?1, ?2)")?
         .execute(params![no, extracted.text])?;
     Ok(VersionNo(no))
+}
+
+/// Writes down who may read a version by its own word: first the layer that stands in the file, then
+/// the one that its push gave. NULL where neither says anything.
+fn set_own_layers(
+    tx: &Transaction<'_>,
+    version: VersionNo,
+    said: Option<&Layer>,
+    pushed: Option<&Layer>,
+) -> Result<()> {
+    let layers = [said, pushed].map(|layer| layer.cloned().unwrap_or_default());
+    let silent = layers.iter().all(|layer| *layer == Layer::default());
+    let access = if silent { None } else { Some(Rule(layers.into()).canonical()) };
+    tx.prepare_cached("UPDATE version SET access = ?2 WHERE no = ?1")?
+        .execute(params![version.0, access])?;
+    Ok(())
 }
 
 /// Decides what a version that was just seen becomes.
@@ -580,9 +624,8 @@ pub(super) fn refresh_rule(tx: &Transaction<'_>, document: i64) -> Result<()> {
          WHERE d.no = ?1 AND v.access IS NOT NULL ORDER BY v.no",
     )?;
     for access in statement.query_map([document], |row| row.get::<_, String>(0))? {
-        let layer = serde_json::from_str(&access?)
-            .unwrap_or_else(|error| Layer::unreadable(error.to_string()));
-        rule.0.push(layer);
+        let own = Rule::from_stored(&access?).0.into_iter();
+        rule.0.extend(own.filter(|layer| *layer != Layer::default()));
     }
     let after = intern(tx, &source, &rule)?;
     if after != before {

@@ -322,7 +322,7 @@ impl Ledger {
                 return Ok(None);
             };
             // An earlier version answers to the rule it carried itself, as well as to today's.
-            if wanted != live && !gate.own_layer(wanted)? {
+            if wanted != live && !gate.own_layers(wanted)? {
                 return Ok(None);
             }
             document_text(tx, id, wanted, live)
@@ -390,14 +390,12 @@ impl<'tx> Gate<'tx> {
         Ok(passes)
     }
 
-    fn own_layer(&self, version: VersionNo) -> Result<bool> {
+    fn own_layers(&self, version: VersionNo) -> Result<bool> {
         let own: Option<String> = self
             .tx
             .prepare_cached("SELECT access FROM version WHERE no = ?1")?
             .query_row([version.0], |row| row.get(0))?;
-        Ok(own.is_none_or(|text| {
-            serde_json::from_str::<Layer>(&text).is_ok_and(|layer| layer.admits(&self.principals))
-        }))
+        Ok(own.is_none_or(|text| Rule::from_stored(&text).admits(&self.principals)))
     }
 }
 

@@ -51,7 +51,7 @@ CREATE TABLE version (
   language    TEXT NOT NULL,
   extractor   INTEGER NOT NULL,
   owner       TEXT,
-  access      TEXT,                         -- the document's own layer, as this version says it
+  access      TEXT,                         -- the version's own layers: its file's, then its push's
   pages       TEXT NOT NULL,
   modified_at INTEGER NOT NULL,
   seen_at     INTEGER NOT NULL,
