@@ -90,8 +90,16 @@ pub(super) async fn decide(
     Ok(Out(decided))
 }
 
+/// For those who neither administer nor approve a source, it and its documents are not there.
+fn answers_for(app: &App, target: &str, actor: &Actor) -> Result<(), ApiError> {
+    let source = target.split_once('/').map_or(target, |(source, _)| source);
+    let approves = || app.ledger.source(source).is_ok_and(|source| source.spec.approved_by(actor));
+    if actor.administrator || approves() { Ok(()) } else { Err(ApiError::not_found()) }
+}
+
 fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, ApiError> {
     let target = &decision.target;
+    answers_for(app, target, actor)?;
     let why = || reason(decision.why.as_deref().unwrap_or_default());
     let (act, decided) = match (decision.act, DocumentId::parse(target)) {
         (Act::Approve, None) => {
