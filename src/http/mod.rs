@@ -47,7 +47,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 struct Described;
 
 /// The router with every route.
-#[must_use]
 pub fn router(app: Arc<App>) -> Router {
     let (routes, described) = OpenApiRouter::with_openapi(Described::openapi())
         .routes(routes!(reading::ask))

@@ -121,8 +121,14 @@ async fn view(
             page(&document.title, &document_page(&document, quote)).into_response()
         }
         Err(error) => {
-            let status = error.clone().into_response().status();
-            (status, page("Not here", &error_page(&error, status))).into_response()
+            // The same answer as a program gets, in words on a page.
+            let mut response = error.clone().into_response();
+            let status = response.status();
+            let (head, body) =
+                page("Not here", &error_page(&error, status)).into_response().into_parts();
+            response.headers_mut().extend(head.headers);
+            *response.body_mut() = body;
+            response
         }
     }
 }

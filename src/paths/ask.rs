@@ -118,7 +118,7 @@ pub enum Event {
     /// What is being done.
     Status(&'static str),
     /// A citation, before the first sentence that names it.
-    Citation(Citation),
+    Citation(Box<Citation>),
     /// A sentence.
     Sentence(Sentence),
 }
@@ -255,15 +255,15 @@ fn generate(app: &App, live: &Live, question: &str, passages: &[Passage]) -> Vec
     };
     let meaning: Option<extractive::Meaning<'_>> =
         if live.embedder.is_some() { Some(&embed) } else { None };
-    temp_answer(question, &evidence, meaning, app.config.answer.min_confidence)
+    extractive::answer(question, &evidence, meaning, app.config.answer.min_confidence)
 }
 
 /// The owner of the best matching visible source, else the configured contact.
 fn contact(app: &App, passages: &[Passage]) -> Result<Option<String>, ApiError> {
-    if let Some(best) = passages.first() {
-        if let Some(owner) = app.ledger.owner_of(&best.document.source)? {
-            return Ok(Some(owner.to_string()));
-        }
+    if let Some(best) = passages.first()
+        && let Some(owner) = app.ledger.owner_of(&best.document.source)?
+    {
+        return Ok(Some(owner.to_string()));
     }
     Ok(app.config.sources.contact.clone())
 }
@@ -302,7 +302,7 @@ fn write(
         app.ledger.audit_sentence(&answer.id, &user, &sentence.text, &cited)?;
         for citation in new {
             answer.citations.push(citation.clone());
-            if !send(Event::Citation(citation)) {
+            if !send(Event::Citation(Box::new(citation))) {
                 return Ok(false);
             }
         }
@@ -340,23 +340,4 @@ fn cite(number: usize, passage: &Passage, support: Support) -> Citation {
 fn page_of(pages: &[u32], at: u32) -> Option<u32> {
     let before = pages.iter().filter(|begin| **begin <= at).count();
     u32::try_from(before).ok().filter(|page| *page > 0)
-}
-
-fn temp_answer(
-    _q: &str,
-    evidence: &[Evidence<'_>],
-    _m: Option<extractive::Meaning<'_>>,
-    _c: f32,
-) -> Vec<Drafted> {
-    evidence
-        .first()
-        .map(|e| {
-            let end = e.text.char_indices().nth(100).map_or(e.text.len(), |c| c.0);
-            Drafted {
-                text: e.text[..end].to_owned(),
-                support: vec![Support { passage: 0, start: 0, end }],
-            }
-        })
-        .into_iter()
-        .collect()
 }
