@@ -28,7 +28,8 @@ pub async fn serve(config: Config) -> Result<()> {
     })?;
     let program = std::env::current_exe().context("the path of this program is not known")?;
     let app = tokio::task::spawn_blocking(move || App::open(config, program)).await??;
-    announce(&app, listen);
+    // Port 0 takes any free one: what counts is the address that was taken.
+    announce(&app, listener.local_addr()?);
     run(listener, app, asked_to_end()).await
 }
 
