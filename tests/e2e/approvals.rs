@@ -1,0 +1,244 @@
+//! Promise 6: only approved versions are found, and the approved one goes on answering until
+//! another one is approved.
+
+use serde_json::{Value, json};
+
+use crate::world::{Company, Person, World};
+
+const FIRST: &str = "# Leave\n\nParental leave is 16 weeks.\n";
+const SECOND: &str = "# Leave\n\nParental leave is 20 weeks.\n";
+const LEAVE: &str = "hr/leave.md";
+
+/// One document whose first version was approved, in a source where each version waits.
+async fn company() -> World {
+    let world = Company::holding(&[(LEAVE, FIRST)])
+        .with_source("hr", &json!({"approval": "each-version"}))
+        .open()
+        .await;
+    assert!(world.bob().finds("parental").await.is_empty(), "it waits");
+    world.alice().approve(LEAVE).await;
+    world.settled().await;
+    world
+}
+
+async fn seen(person: &Person) -> String {
+    let passages = person.search("parental").await;
+    passages.iter().map(|passage| passage["text"].as_str().unwrap_or_default()).collect()
+}
+
+async fn waiting(world: &World) -> Vec<Value> {
+    let reply = world.alice().get("/v1/admin/approvals").await;
+    reply.json()["approvals"].as_array().expect("approvals").clone()
+}
+
+#[tokio::test]
+async fn promise_6_a_changed_document_goes_on_answering_until_its_new_version_is_approved() {
+    let world = company().await;
+    let first = world.bob().get("/v1/documents/hr/leave.md").await.json();
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    assert!(seen(&world.bob()).await.contains("16 weeks"));
+    let waits = waiting(&world).await;
+    assert_eq!((waits.len(), &waits[0]["replaces"]), (1, &first["version"]), "{waits:?}");
+    // The version that waits is found by nobody, and opens for nobody.
+    let new = waits[0]["version"].as_str().unwrap();
+    assert_eq!(
+        world.bob().get(&format!("/v1/documents/hr/leave.md?version={new}")).await.status,
+        404
+    );
+    world.alice().approve(LEAVE).await;
+    assert!(!seen(&world.bob()).await.contains("16 weeks"), "from the next query on");
+    world.settled().await;
+    assert!(seen(&world.bob()).await.contains("20 weeks"));
+    assert!(waiting(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn promise_6_yesterdays_citation_opens_and_says_that_there_is_a_newer_version() {
+    let world = company().await;
+    let first = world.bob().get("/v1/documents/hr/leave.md").await.json();
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    world.alice().approve(LEAVE).await;
+    let hash = first["version"].as_str().unwrap();
+    let old = format!("hr/leave.md?version={hash}&start=9&end=36");
+    let opened = world.bob().get(&format!("/v1/documents/{old}")).await.json();
+    let now = world.bob().get("/v1/documents/hr/leave.md").await.json();
+    assert_eq!(opened["text"], first["text"]);
+    assert_eq!((&opened["newer"], &opened["live"]), (&now["version"], &json!(false)));
+    assert_eq!((&now["newer"], &now["live"]), (&json!(null), &json!(true)));
+    let page = world.bob().get(&format!("/view/{old}")).await;
+    assert!(page.body.contains("There is a newer version"), "{}", page.body);
+    assert!(
+        page.body.contains("<mark id=\"quote\">Parental leave is 16 weeks.</mark>"),
+        "{}",
+        page.body
+    );
+    // Today's rule counts for yesterday's citation.
+    world.write("hr/.access.toml", "deny = [\"user:bob\"]");
+    world.sync("hr").await;
+    assert_eq!(world.bob().get(&format!("/v1/documents/{old}")).await.status, 404);
+    assert_eq!(world.carla().get(&format!("/v1/documents/{old}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn promise_6_a_withdrawn_version_does_not_open_and_none_comes_back_by_itself() {
+    let world = company().await;
+    let first = world.bob().get("/v1/documents/hr/leave.md").await.json();
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    world.alice().approve(LEAVE).await;
+    assert_eq!(world.alice().decide(LEAVE, "withdraw").await.status, 200);
+    world.settled().await;
+    assert_eq!(seen(&world.bob()).await, "", "the first version does not come back");
+    let hash = first["version"].as_str().unwrap();
+    let old = world.bob().get(&format!("/v1/documents/hr/leave.md?version={hash}")).await;
+    assert_eq!(old.status, 404, "without a live version nothing of the document opens");
+}
+
+#[tokio::test]
+async fn promise_6_a_rejected_version_changes_nothing_and_is_not_asked_about_again() {
+    let world = company().await;
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    assert_eq!(world.alice().decide(LEAVE, "reject").await.status, 200);
+    world.sync("hr").await;
+    assert!(seen(&world.bob()).await.contains("16 weeks"));
+    assert!(waiting(&world).await.is_empty());
+    assert_eq!(world.alice().decide(LEAVE, "reject").await.problem().0, 409);
+}
+
+#[tokio::test]
+async fn promise_6_a_withdrawn_hash_is_never_approved_again_by_a_sync() {
+    // Here whoever approved the source approved what it holds.
+    let world = World::holding(&[(LEAVE, FIRST)]).await;
+    assert_eq!(world.alice().decide(LEAVE, "withdraw").await.status, 200);
+    world.sync("hr").await;
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    assert!(seen(&world.bob()).await.contains("20 weeks"), "another content is another matter");
+    world.write(LEAVE, FIRST);
+    world.sync("hr").await;
+    assert!(!seen(&world.bob()).await.contains("16 weeks"));
+    // Deleting the file and bringing it back does not help.
+    std::fs::remove_file(world.documents().join(LEAVE)).unwrap();
+    world.sync("hr").await;
+    world.write(LEAVE, FIRST);
+    world.sync("hr").await;
+    assert_eq!(seen(&world.bob()).await, "");
+    world.alice().approve(LEAVE).await;
+    world.settled().await;
+    assert!(seen(&world.bob()).await.contains("16 weeks"), "a person can");
+}
+
+#[tokio::test]
+async fn promise_6_drafts_and_what_is_not_to_be_published_are_never_found() {
+    let draft =
+        |flag: &str| format!("---\n{flag}\n---\n# Sabbatical\n\nParental sabbaticals exist.\n");
+    let (draft, unpublished) = (draft("draft: true"), draft("publish: false"));
+    let world = World::holding(&[
+        (LEAVE, FIRST),
+        ("hr/draft.md", &draft),
+        ("hr/unpublished.md", &unpublished),
+    ])
+    .await;
+    assert_eq!(world.bob().finds("parental").await, [LEAVE]);
+    for path in ["hr/draft.md", "hr/unpublished.md"] {
+        assert_eq!(world.bob().get(&format!("/v1/documents/{path}")).await.status, 404);
+        assert_eq!(world.alice().decide(path, "approve").await.problem().0, 409);
+    }
+    // A document that becomes a draft is hidden from the sync that saw it.
+    world.write(LEAVE, &draft);
+    world.sync("hr").await;
+    assert!(world.bob().finds("parental").await.is_empty());
+    world.write("hr/draft.md", "# Sabbatical\n\nParental sabbaticals exist.\n");
+    world.sync("hr").await;
+    assert_eq!(world.bob().finds("parental").await, ["hr/draft.md"]);
+}
+
+#[tokio::test]
+async fn promise_6_an_unapproved_change_narrows_at_once_and_widens_never() {
+    let with = |allow: &str, text: &str| format!("---\naccess:\n  allow: [{allow}]\n---\n{text}");
+    let world = Company::holding(&[(LEAVE, &with("\"user:bob\", \"user:dana\"", FIRST))])
+        .with_source("hr", &json!({"approval": "each-version"}))
+        .open()
+        .await;
+    world.alice().approve(LEAVE).await;
+    world.settled().await;
+    assert!(seen(&world.bob()).await.contains("16 weeks"));
+    world.write(LEAVE, &with("\"user:carla\", \"user:dana\"", SECOND));
+    world.sync("hr").await;
+    assert_eq!(seen(&world.bob()).await, "", "narrowed at once");
+    assert_eq!(seen(&world.carla()).await, "", "not widened");
+    assert!(seen(&world.dana()).await.contains("16 weeks"), "she passes both");
+    world.alice().approve(LEAVE).await;
+    world.settled().await;
+    assert!(seen(&world.carla()).await.contains("20 weeks"));
+    assert_eq!(seen(&world.bob()).await, "");
+}
+
+#[tokio::test]
+async fn promise_6_a_pushed_change_narrows_at_once_and_widens_never() {
+    let world = Company::holding(&[])
+        .with_source("news", &json!({"kind": "push", "approval": "each-version"}))
+        .open()
+        .await;
+    let access = |who: &[&str]| json!({"access": {"allow": who}});
+    let push = async |who: &[&str], text: &str| {
+        assert_eq!(world.alice().push("news/leave.md", &access(who), text).await.status, 202);
+        world.settled().await;
+    };
+    push(&["user:bob", "user:dana"], FIRST).await;
+    world.dana().approve("news/leave.md").await;
+    world.settled().await;
+    assert!(seen(&world.bob()).await.contains("16 weeks"));
+    push(&["user:carla", "user:dana"], SECOND).await;
+    assert_eq!(seen(&world.bob()).await, "", "narrowed at once");
+    assert_eq!(seen(&world.carla()).await, "", "not widened");
+    assert!(seen(&world.dana()).await.contains("16 weeks"), "she passes both");
+    world.dana().approve("news/leave.md").await;
+    world.settled().await;
+    assert!(seen(&world.carla()).await.contains("20 weeks"));
+    assert_eq!(seen(&world.bob()).await, "");
+}
+
+#[tokio::test]
+async fn promise_6_a_moved_file_keeps_its_approval_when_its_rule_is_the_same() {
+    let world = company().await;
+    std::fs::create_dir_all(world.documents().join("hr/closed")).unwrap();
+    world.write("hr/closed/.access.toml", "deny = [\"user:carla\"]");
+    let at = |path: &str| world.documents().join("hr").join(path);
+    std::fs::rename(at("leave.md"), at("parents.md")).unwrap();
+    world.sync("hr").await;
+    assert_eq!(world.bob().finds("parental").await, ["hr/parents.md"]);
+    std::fs::rename(at("parents.md"), at("closed/parents.md")).unwrap();
+    world.sync("hr").await;
+    assert!(world.bob().finds("parental").await.is_empty(), "under another rule it waits");
+    assert_eq!(waiting(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn promise_6_only_an_approver_decides() {
+    let world = company().await;
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    for act in ["approve", "reject", "withdraw"] {
+        let reply = world.bob().decide(LEAVE, act).await;
+        assert!([403, 404].contains(&reply.problem().0), "{act}: {}", reply.body);
+    }
+    assert_eq!(world.dana().decide(LEAVE, "approve").await.status, 200);
+}
+
+#[tokio::test]
+async fn promise_6_a_source_that_no_approver_added_is_proposed_and_holds_nothing() {
+    let mine = json!({"approvers": ["user:dana"]});
+    let world = Company::holding(&[(LEAVE, FIRST)]).with_source("hr", &mine).open().await;
+    let source = world.alice().get("/v1/admin/sources/hr").await.json();
+    assert_eq!((&source["state"], &source["documents"]), (&json!("proposed"), &json!(0)));
+    assert!(world.bob().finds("parental").await.is_empty());
+    let refused = world.alice().decide("hr", "approve").await;
+    assert_eq!(refused.problem(), (403, "not_an_approver".to_owned()));
+    world.dana().approve("hr").await;
+    world.settled().await;
+    assert_eq!(world.bob().finds("parental").await, [LEAVE]);
+}

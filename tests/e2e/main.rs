@@ -1,0 +1,26 @@
+//! Vouch from the outside: real files, a real ledger, real indexes, real workers, over HTTP.
+//!
+//! One binary, so that everything is linked once; each module is one subject. A test states a promise
+//! of the design and then the case that would break it. Its company is a few strings in a temporary
+//! folder, its people are Alice (administrator and approver), Dana (approver), Bob (employee) and
+//! Carla (contractor), and its server listens on a free port. Nothing sleeps, nothing leaves the
+//! machine, and no test needs another one.
+
+mod approvals;
+mod audit;
+mod broken_input;
+mod browser;
+mod crash;
+mod events;
+mod hostile_files;
+mod keys;
+mod missing;
+mod permissions;
+mod process;
+mod push;
+mod reindex;
+mod sample_company;
+mod shapes;
+mod two_readers;
+mod two_worlds;
+mod world;

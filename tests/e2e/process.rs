@@ -1,0 +1,75 @@
+//! Vouch as a process of its own: for `kill -9`, for exit codes, and for what it says at its start.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::world::{Company, Person};
+
+/// The program, without anything from the test's own environment that it would listen to.
+pub(crate) fn vouch(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vouch"));
+    command.args(arguments).stdin(Stdio::null()).env("NO_COLOR", "1");
+    for name in ["VOUCH_URL", "VOUCH_TOKEN", "VOUCH_ADMIN_KEY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command to its end, in a folder.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } =
+        vouch(arguments).current_dir(folder).output().expect("the program runs");
+    let said = [stdout, stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (status.code(), said.concat())
+}
+
+/// A server that can be killed.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) base: String,
+}
+
+impl Server {
+    /// Starts a server with a company's settings and waits until it listens.
+    pub(crate) fn start(company: &Company, environment: &[(&str, &str)]) -> Self {
+        let file = company.folder().join("vouch.toml");
+        std::fs::write(&file, company.toml()).expect("a settings file");
+        let mut command = vouch(&["serve", "--config"]);
+        command.arg(&file).envs(environment.iter().copied()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut said = String::new();
+        let base = loop {
+            let mut line = String::new();
+            let read = log.read_line(&mut line).expect("the log can be read");
+            assert!(read > 0, "the server ended: {said}");
+            said.push_str(&line);
+            if let Some((_, address)) = line.split_once("address=") {
+                break address.split_whitespace().next().unwrap_or_default().to_owned();
+            }
+        };
+        // Somebody must go on reading, or the server would wait for room in the pipe.
+        std::thread::spawn(move || std::io::copy(&mut log.take(u64::MAX), &mut std::io::sink()));
+        Self { child, base }
+    }
+
+    /// Somebody of the people file.
+    pub(crate) fn person(&self, name: &str) -> Person {
+        Person::new(&self.base, Some(format!("demo:{name}")))
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it has ended");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to end.
+        let _ended = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}

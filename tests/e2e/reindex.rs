@@ -1,0 +1,125 @@
+//! A reindex builds beside the live generation and swaps; a rollback swaps back at once. Questions are
+//! answered all the while.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::world::{Company, World, model_files, until};
+
+async fn generation(world: &World) -> u64 {
+    let status = world.alice().get("/v1/admin/status").await.json();
+    status["generation"].as_u64().expect("a number")
+}
+
+async fn reindex(world: &World) {
+    let before = generation(world).await;
+    let reply = world.alice().post("/v1/admin/reindex", &json!({})).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    until("another generation answers", async || (generation(world).await > before).then_some(()))
+        .await;
+    world.settled().await;
+}
+
+async fn states(world: &World) -> Vec<(u64, String)> {
+    let listed = world.alice().get("/v1/admin/generations").await.json();
+    let of = |one: &Value| {
+        (
+            one["generation"].as_u64().expect("a number"),
+            one["state"].as_str().unwrap_or("").to_owned(),
+        )
+    };
+    listed["generations"].as_array().expect("generations").iter().map(of).collect()
+}
+
+#[tokio::test]
+async fn answers_keep_coming_while_a_generation_is_built() {
+    let Some(model) = model_files("answers_keep_coming_while_a_generation_is_built") else {
+        return;
+    };
+    let company = Company::holding(&[]).with_source("wiki", &json!({})).with_model(&model);
+    for number in 0..60 {
+        let text = format!(
+            "# Page {number}\n\nThe heliotrope on page {number} blooms in week {number}.\n"
+        );
+        company.write(&format!("wiki/page-{number}.md"), text.as_bytes());
+    }
+    let world = company.open().await;
+    let expected = world.bob().search("heliotrope week 7").await;
+    let done = Arc::new(AtomicBool::new(false));
+    let asking = tokio::spawn({
+        let (bob, done, expected) = (world.bob(), Arc::clone(&done), expected.clone());
+        async move {
+            let mut asked = 0;
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(
+                    bob.search("heliotrope week 7").await,
+                    expected,
+                    "the same settings, the same order"
+                );
+                asked += 1;
+            }
+            asked
+        }
+    });
+    reindex(&world).await;
+    done.store(true, Ordering::Relaxed);
+    let asked = asking.await.unwrap();
+    assert!(asked > 5, "it was too fast to see anything: {asked}");
+    assert_eq!(states(&world).await, [(2, "live".to_owned()), (1, "old".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_rollback_swaps_at_once_and_catches_up() {
+    let world = World::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")]).await;
+    reindex(&world).await;
+    world.write("wiki/b.md", "# B\n\nThe heliotrope is new.\n");
+    world.sync("wiki").await;
+    world.write("wiki/.access.toml", "deny = [\"user:carla\"]");
+    world.sync("wiki").await;
+    let reply = world.alice().post("/v1/admin/rollback", &json!({})).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let back = reply.json();
+    assert_eq!((&back["generation"], &back["previous"]), (&json!(1), &json!(2)));
+    assert_eq!(generation(&world).await, 1);
+    assert!(world.carla().finds("heliotrope").await.is_empty(), "today's rules count at once");
+    assert!(world.bob().finds("heliotrope").await.contains(&"wiki/a.md".to_owned()));
+    world.settled().await;
+    assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md", "wiki/b.md"]);
+    let again = world.alice().post("/v1/admin/rollback", &json!({"generation": 2})).await;
+    assert_eq!(again.json()["generation"], 2, "{}", again.body);
+    let unknown = world.alice().post("/v1/admin/rollback", &json!({"generation": 9})).await;
+    assert_eq!(unknown.problem(), (409, "no_generation".to_owned()));
+}
+
+#[tokio::test]
+async fn a_dry_run_builds_nothing_and_old_generations_are_cleared_away() {
+    let world = World::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")]).await;
+    let planned = world.alice().post("/v1/admin/reindex", &json!({"dry_run": true})).await;
+    assert_eq!((planned.status, &planned.json()["versions"]), (200, &json!(1)), "{}", planned.body);
+    assert_eq!(states(&world).await.len(), 1);
+    for _ in 0..3 {
+        reindex(&world).await;
+    }
+    assert_eq!(states(&world).await, [(4, "live".to_owned()), (3, "old".to_owned())]);
+    until("the folders of dropped generations are gone", async || {
+        let folders = std::fs::read_dir(world.data().join("index")).ok()?.count();
+        (folders == 2).then_some(())
+    })
+    .await;
+    let bad = world.alice().post("/v1/admin/reindex", &json!({"model": "/nowhere"})).await;
+    assert_eq!(bad.problem(), (422, "bad_model".to_owned()));
+    assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md"]);
+}
+
+#[tokio::test]
+async fn extracting_a_source_again_keeps_its_versions_where_nothing_changed() {
+    let world = World::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")]).await;
+    let before = world.derived();
+    let reply = world.alice().post("/v1/admin/reindex", &json!({"source": "wiki"})).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    world.settled().await;
+    assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md"]);
+    assert_eq!(world.derived(), before);
+}
