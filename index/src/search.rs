@@ -81,6 +81,49 @@ impl Hit {
     }
 }
 
+/// Keeps the best of many without keeping the many. All that tie with the last of them stay, so what
+/// is kept does not depend on the order in which it came.
+pub(crate) struct Best<T> {
+    limit: usize,
+    /// So many are taken in before the worst are dropped.
+    room: usize,
+    /// Lower scores are no longer among the best.
+    pub(crate) threshold: f32,
+    items: Vec<(f32, T)>,
+}
+
+impl<T> Best<T> {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, room: limit * 4 + 64, threshold: f32::NEG_INFINITY, items: Vec::new() }
+    }
+
+    pub(crate) fn offer(&mut self, score: f32, item: T) {
+        if score >= self.threshold && self.limit > 0 {
+            self.items.push((score, item));
+            if self.items.len() > self.room {
+                self.drop_worst();
+                self.room = self.room.max(self.items.len() * 2);
+            }
+        }
+    }
+
+    fn drop_worst(&mut self) {
+        if self.items.len() > self.limit {
+            let (_, (last, _), _) =
+                self.items.select_nth_unstable_by(self.limit - 1, |a, b| b.0.total_cmp(&a.0));
+            let threshold = *last;
+            self.items.retain(|(score, _)| *score >= threshold);
+            self.threshold = threshold;
+        }
+    }
+
+    /// The best ones, in no order.
+    pub(crate) fn into_items(mut self) -> Vec<T> {
+        self.drop_worst();
+        self.items.into_iter().map(|(_, item)| item).collect()
+    }
+}
+
 /// What breaks ties: the same for the same chunk whatever else the index holds.
 pub(crate) fn stable_key(document: &str, hash: &str, place: u32) -> u64 {
     let mut digest = Sha256::new();

@@ -13,11 +13,14 @@
 mod analysis;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use fixedbitset::FixedBitSet;
+use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
 use tantivy::schema::{
@@ -25,13 +28,13 @@ use tantivy::schema::{
 };
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{
-    DocId, DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentReader,
-    TERMINATED, TantivyDocument, Term,
+    DocId, DocSet, Index, IndexReader, IndexWriter, InvertedIndexReader, ReloadPolicy, Searcher,
+    SegmentReader, TantivyDocument, Term,
 };
 
 use crate::error::Result;
 use crate::ledger::{Clearance, Place, VersionContent};
-use crate::search::{Hit, stable_key};
+use crate::search::{Best, Hit, stable_key};
 use crate::words::{Span, VersionNo};
 
 use analysis::Analysis;
@@ -44,6 +47,8 @@ const B: f32 = 0.75;
 const WRITER_BYTES: usize = 50_000_000;
 /// Views of clearances that are kept.
 const VIEWS: usize = 64;
+/// Scores that are looked at together.
+const BLOCK: usize = 64;
 /// Seeking costs about this many times what going on to the next posting costs.
 const SEEK_COST: usize = 8;
 
@@ -53,6 +58,9 @@ pub struct TextIndex {
     writer: Mutex<IndexWriter>,
     fields: Fields,
     analysis: Analysis,
+    /// Where searches stand in the change log.
+    seq: AtomicI64,
+    state: Mutex<Option<Arc<State>>>,
     views: Mutex<VecDeque<View>>,
 }
 
@@ -62,6 +70,33 @@ struct Fields {
     version: Field,
     place: Field,
     stable: Field,
+}
+
+/// One state of the index, laid out once for everybody who searches it. It says nothing about who may
+/// see what.
+struct State {
+    searcher: Searcher,
+    segments: Vec<Segment>,
+    /// Where the chunks of each version lie, by version and chunk.
+    runs: Vec<Run>,
+}
+
+/// What scoring needs of one segment.
+struct Segment {
+    words: Arc<InvertedIndexReader>,
+    norms: FieldNormReader,
+    stable: Column<u64>,
+    version: Column<u64>,
+    place: Column<u64>,
+}
+
+/// Chunks of one version, side by side in a segment.
+struct Run {
+    version: VersionNo,
+    /// The place of the first one.
+    chunk: u32,
+    segment: usize,
+    docs: Range<DocId>,
 }
 
 /// What one clearance sees of one state of the index.
@@ -110,16 +145,23 @@ impl TextIndex {
         // before the next commit. The first one is therefore one that deletes nothing.
         writer.delete_term(Term::from_field_u64(fields.version, u64::MAX));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { reader, writer: Mutex::new(writer), fields, analysis, views: Mutex::default() })
+        let payload = index.load_metas()?.payload;
+        let seq = payload.and_then(|payload| payload.parse().ok()).unwrap_or(0);
+        Ok(Self {
+            reader,
+            writer: Mutex::new(writer),
+            fields,
+            analysis,
+            seq: AtomicI64::new(seq),
+            state: Mutex::default(),
+            views: Mutex::default(),
+        })
     }
 
-    /// The sequence number of the change log that the index stands at.
-    ///
-    /// # Errors
-    /// The index can't be read.
-    pub fn seq(&self) -> Result<i64> {
-        let metas = self.reader.searcher().index().load_metas()?;
-        Ok(metas.payload.and_then(|payload| payload.parse().ok()).unwrap_or(0))
+    /// The sequence number of the change log up to which a search that starts now finds everything.
+    #[must_use]
+    pub fn seq(&self) -> i64 {
+        self.seq.load(Ordering::Acquire)
     }
 
     /// Takes versions in and out, and commits with the sequence number up to which the index now
@@ -142,6 +184,8 @@ impl TextIndex {
         }
         written?;
         self.reader.reload()?;
+        // After the reload: a commit alone is seen by nobody.
+        self.seq.store(seq, Ordering::Release);
         Ok(())
     }
 
@@ -199,55 +243,45 @@ impl TextIndex {
         limit: usize,
         named: &[Place],
     ) -> Result<WordHits> {
-        let searcher = self.reader.searcher();
-        let view = self.view(&searcher, clearance)?;
-        let scores = self.score(&searcher, &view, &self.words_of(question))?;
-        let mut wanted = FixedBitSet::new();
-        for place in named {
-            wanted.grow_and_insert(place.version.0 as usize);
-        }
-        let threshold = threshold(&scores, limit);
-        let mut hits = WordHits::default();
-        for (reader, scores) in searcher.segment_readers().iter().zip(&scores) {
-            let columns = Columns::open(reader)?;
-            for (doc, score) in scored(scores) {
-                let is_best = score >= threshold;
-                if is_best || wanted.contains(columns.version(doc) as usize) {
-                    let hit = columns.hit(doc, score);
-                    hits.named.extend(named.contains(&hit.place).then_some(hit));
-                    hits.best.extend(is_best.then_some(hit));
-                }
-            }
-        }
-        hits.best.sort_unstable_by(Hit::order);
-        hits.best.truncate(limit);
-        Ok(hits)
+        let state = self.state()?;
+        let view = self.view(&state, clearance);
+        let scores = self.score(&state, &view, &self.words_of(question))?;
+        let mut best = best(&scores, limit)
+            .into_iter()
+            .map(|(segment, doc)| {
+                let score = scores[segment][doc as usize];
+                state.segments[segment].hit(doc, score)
+            })
+            .collect::<Vec<_>>();
+        best.sort_unstable_by(Hit::order);
+        best.truncate(limit);
+        let named = named.iter().filter_map(|place| {
+            let (segment, doc) = state.find(*place)?;
+            let score = *scores[segment].get(doc as usize)?;
+            (score > 0.0).then(|| state.segments[segment].hit(doc, score))
+        });
+        Ok(WordHits { named: named.collect(), best })
     }
 
     /// Every visible chunk's score, by segment and document; 0 where no word is.
-    fn score(&self, searcher: &Searcher, view: &View, words: &[String]) -> Result<Vec<Vec<f32>>> {
-        let segments = searcher.segment_readers();
+    fn score(&self, state: &State, view: &View, words: &[String]) -> Result<Vec<Vec<f32>>> {
         let mut scores: Vec<Vec<f32>> = view
             .segments
             .iter()
             .map(|visible| vec![0.0; if words.is_empty() { 0 } else { visible.len() }])
             .collect();
         let lengths = length_factors(view);
-        let norms: Vec<FieldNormReader> = segments
-            .iter()
-            .map(|reader| reader.get_fieldnorms_reader(self.fields.words))
-            .collect::<tantivy::Result<_>>()?;
         for word in words {
             let term = Term::from_field_text(self.fields.words, word);
-            let mut found = Vec::with_capacity(segments.len());
-            for (reader, visible) in segments.iter().zip(view.segments.iter()) {
-                found.push(self.visible_postings(reader, visible, &term)?);
+            let mut found = Vec::with_capacity(state.segments.len());
+            for (segment, visible) in state.segments.iter().zip(view.segments.iter()) {
+                found.push(visible_postings(segment, visible, &term)?);
             }
             let frequency = found.iter().map(Vec::len).sum::<usize>() as f32;
             let rarity = (1.0 + (view.chunks as f32 - frequency + 0.5) / (frequency + 0.5)).ln();
-            for ((scores, norms), found) in scores.iter_mut().zip(&norms).zip(found) {
+            for ((scores, segment), found) in scores.iter_mut().zip(&state.segments).zip(found) {
                 for (doc, count) in found {
-                    let length = lengths[usize::from(norms.fieldnorm_id(doc))];
+                    let length = lengths[usize::from(segment.norms.fieldnorm_id(doc))];
                     let count = count as f32;
                     scores[doc as usize] += rarity * count * (K1 + 1.0) / (count + length);
                 }
@@ -256,66 +290,36 @@ impl TextIndex {
         Ok(scores)
     }
 
-    /// The postings of a word in visible chunks. Whoever sees little pays little: then the visible
-    /// chunks are looked up in the list, else the list is read through.
-    fn visible_postings(
-        &self,
-        reader: &SegmentReader,
-        visible: &FixedBitSet,
-        term: &Term,
-    ) -> Result<Vec<(DocId, u32)>> {
-        let inverted = reader.inverted_index(self.fields.words)?;
-        let postings = inverted
-            .read_postings(term, IndexRecordOption::WithFreqs)
-            .context("the text index can't be read")?;
-        let Some(mut postings) = postings else {
-            return Ok(Vec::new());
-        };
-        let few = visible.count_ones(..);
-        let mut found = Vec::new();
-        if few * SEEK_COST < postings.doc_freq() as usize {
-            for doc in visible.ones().map(|doc| doc as DocId) {
-                if postings.doc() < doc {
-                    postings.seek(doc);
-                }
-                if postings.doc() == doc {
-                    found.push((doc, postings.term_freq()));
-                }
-            }
-        } else {
-            while postings.doc() != TERMINATED {
-                if visible.contains(postings.doc() as usize) {
-                    found.push((postings.doc(), postings.term_freq()));
-                }
-                postings.advance();
-            }
+    /// The index as the last commit left it.
+    fn state(&self) -> Result<Arc<State>> {
+        let searcher = self.reader.searcher();
+        let mut kept = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = kept.as_ref().filter(|state| state.id() == id(&searcher)) {
+            return Ok(Arc::clone(state));
         }
-        Ok(found)
+        let state = Arc::new(State::of(searcher, self.fields)?);
+        *kept = Some(Arc::clone(&state));
+        Ok(state)
     }
 
     /// What the clearance sees of this state of the index, counted once and kept.
-    fn view(&self, searcher: &Searcher, clearance: &Clearance) -> Result<View> {
-        let key = (clearance.visible().id, searcher.generation().generation_id());
+    fn view(&self, state: &State, clearance: &Clearance) -> View {
+        let key = (clearance.visible().id, state.id());
         let kept = |views: &VecDeque<View>| {
             views.iter().find(|view| (view.clearance, view.searcher) == key).cloned()
         };
         if let Some(view) = kept(&self.views.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(view);
+            return view;
         }
-        let (mut segments, mut chunks, mut tokens) = (Vec::new(), 0, 0);
-        for reader in searcher.segment_readers() {
-            let columns = Columns::open(reader)?;
-            let norms = reader.get_fieldnorms_reader(self.fields.words)?;
-            let mut visible = FixedBitSet::with_capacity(reader.max_doc() as usize);
-            for doc in 0..reader.max_doc() {
-                let version = VersionNo(columns.version(doc));
-                if clearance.holds(version) && !reader.is_deleted(doc) {
-                    visible.insert(doc as usize);
-                    chunks += 1;
-                    tokens += u64::from(norms.fieldnorm(doc));
-                }
-            }
-            segments.push(visible);
+        let (mut chunks, mut tokens) = (0, 0);
+        let readers = state.searcher.segment_readers().iter();
+        let mut segments: Vec<FixedBitSet> =
+            readers.map(|reader| FixedBitSet::with_capacity(reader.max_doc() as usize)).collect();
+        for run in state.runs.iter().filter(|run| clearance.holds(run.version)) {
+            let norms = &state.segments[run.segment].norms;
+            segments[run.segment].insert_range(run.docs.start as usize..run.docs.end as usize);
+            chunks += run.docs.len() as u64;
+            tokens += run.docs.clone().map(|doc| u64::from(norms.fieldnorm(doc))).sum::<u64>();
         }
         let (clearance, searcher) = key;
         let view = View { clearance, searcher, segments: Arc::new(segments), chunks, tokens };
@@ -324,40 +328,115 @@ impl TextIndex {
         if views.len() > VIEWS {
             views.pop_front();
         }
-        Ok(view)
+        view
     }
 }
 
-/// The fast fields of one segment.
-struct Columns {
-    version: tantivy::columnar::Column<u64>,
-    place: tantivy::columnar::Column<u64>,
-    stable: tantivy::columnar::Column<u64>,
+impl State {
+    fn of(searcher: Searcher, fields: Fields) -> Result<Self> {
+        let mut segments = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
+        for (number, reader) in searcher.segment_readers().iter().enumerate() {
+            let segment = Segment::open(reader, fields)?;
+            for doc in reader.doc_ids_alive() {
+                let Place { version, chunk } = segment.place(doc);
+                match runs.last_mut() {
+                    Some(run) if run.goes_on(number, doc, version, chunk) => run.docs.end += 1,
+                    _ => runs.push(Run { version, chunk, segment: number, docs: doc..doc + 1 }),
+                }
+            }
+            segments.push(segment);
+        }
+        runs.sort_unstable_by_key(|run| (run.version, run.chunk));
+        Ok(Self { searcher, segments, runs })
+    }
+
+    fn id(&self) -> u64 {
+        id(&self.searcher)
+    }
+
+    /// The segment and the document of a chunk.
+    fn find(&self, place: Place) -> Option<(usize, DocId)> {
+        let after = |run: &Run| (run.version, run.chunk) <= (place.version, place.chunk);
+        let run = &self.runs[self.runs.partition_point(after).checked_sub(1)?];
+        let doc = run.docs.start + (place.chunk - run.chunk);
+        (run.version == place.version && doc < run.docs.end).then_some((run.segment, doc))
+    }
 }
 
-impl Columns {
-    fn open(reader: &SegmentReader) -> Result<Self> {
+impl Run {
+    fn goes_on(&self, segment: usize, doc: DocId, version: VersionNo, chunk: u32) -> bool {
+        self.segment == segment
+            && self.docs.end == doc
+            && self.version == version
+            && u64::from(self.chunk) + self.docs.len() as u64 == u64::from(chunk)
+    }
+}
+
+impl Segment {
+    fn open(reader: &SegmentReader, fields: Fields) -> Result<Self> {
         let fast = reader.fast_fields();
         Ok(Self {
+            words: reader.inverted_index(fields.words)?,
+            norms: reader.get_fieldnorms_reader(fields.words)?,
+            stable: fast.u64("stable")?,
             version: fast.u64("version")?,
             place: fast.u64("place")?,
-            stable: fast.u64("stable")?,
         })
     }
 
-    /// The version of a chunk; a chunk without one belongs to no clearance.
-    fn version(&self, doc: DocId) -> u32 {
-        self.version.first(doc).and_then(|no| u32::try_from(no).ok()).unwrap_or(u32::MAX)
+    /// Where a chunk belongs; one that does not say so belongs to no clearance.
+    fn place(&self, doc: DocId) -> Place {
+        let number = |column: &Column<u64>| {
+            column.first(doc).and_then(|number| u32::try_from(number).ok()).unwrap_or(u32::MAX)
+        };
+        Place { version: VersionNo(number(&self.version)), chunk: number(&self.place) }
     }
 
     fn hit(&self, doc: DocId, score: f32) -> Hit {
-        let chunk = self.place.first(doc).and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
-        Hit {
-            place: Place { version: VersionNo(self.version(doc)), chunk },
-            stable: self.stable.first(doc).unwrap_or(u64::MAX),
-            score,
+        let stable = self.stable.first(doc).unwrap_or(u64::MAX);
+        Hit { place: self.place(doc), stable, score }
+    }
+}
+
+fn id(searcher: &Searcher) -> u64 {
+    searcher.generation().generation_id()
+}
+
+/// The postings of a word in visible chunks. Whoever sees little pays little: then the visible
+/// chunks are looked up in the list, else the list is read through, block by block.
+fn visible_postings(
+    segment: &Segment,
+    visible: &FixedBitSet,
+    term: &Term,
+) -> Result<Vec<(DocId, u32)>> {
+    let words = &segment.words;
+    let Some(info) = words.get_term_info(term).context("the text index can't be read")? else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    if visible.count_ones(..) * SEEK_COST < info.doc_freq as usize {
+        let postings = words.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs);
+        let mut postings = postings.context("the text index can't be read")?;
+        for doc in visible.ones().map(|doc| doc as DocId) {
+            if postings.doc() < doc {
+                postings.seek(doc);
+            }
+            if postings.doc() == doc {
+                found.push((doc, postings.term_freq()));
+            }
+        }
+    } else {
+        let blocks = words.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs);
+        let mut blocks = blocks.context("the text index can't be read")?;
+        found.reserve(info.doc_freq as usize);
+        while blocks.block_len() > 0 {
+            let postings = blocks.docs().iter().copied().zip(blocks.freqs().iter().copied());
+            found.extend(postings.filter(|(doc, _)| visible.contains(*doc as usize)));
+            blocks.advance();
         }
     }
+    Ok(found)
 }
 
 fn schema() -> (Schema, Fields) {
@@ -385,16 +464,20 @@ fn length_factors(view: &View) -> Vec<f32> {
         .collect()
 }
 
-fn scored(scores: &[f32]) -> impl Iterator<Item = (DocId, f32)> + '_ {
-    (0..).zip(scores.iter().copied()).filter(|(_, score)| *score > 0.0)
-}
-
-/// The score of the `limit`-th best chunk; all that tie with it are looked at.
-fn threshold(scores: &[Vec<f32>], limit: usize) -> f32 {
-    let mut all: Vec<f32> =
-        scores.iter().flat_map(|scores| scored(scores)).map(|(_, score)| score).collect();
-    if all.len() <= limit || limit == 0 {
-        return if limit == 0 { f32::INFINITY } else { f32::MIN_POSITIVE };
+/// Where the best scores are, with all that tie with the last of them. Most blocks hold none, which
+/// the processor sees at one glance.
+fn best(scores: &[Vec<f32>], limit: usize) -> Vec<(usize, DocId)> {
+    let mut best = Best::new(limit);
+    for (segment, scores) in scores.iter().enumerate() {
+        for (block, first) in scores.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+            let most =
+                block.iter().fold(0.0, |most, score| if *score > most { *score } else { most });
+            if most > 0.0 && most >= best.threshold {
+                for (score, doc) in block.iter().zip(first..).filter(|(score, _)| **score > 0.0) {
+                    best.offer(*score, (segment, doc));
+                }
+            }
+        }
     }
-    *all.select_nth_unstable_by(limit - 1, |a, b| b.total_cmp(a)).1
+    best.into_items()
 }
