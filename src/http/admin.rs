@@ -207,7 +207,7 @@ pub(super) async fn rollback(
 
 /// How many changes the live text index has not followed yet.
 fn behind(app: &App) -> Result<i64, ApiError> {
-    Ok(app.ledger.last_change()? - app.live().generation.text.seq()?)
+    Ok(app.ledger.last_change()? - app.live().generation.text.seq())
 }
 
 /// Which records.

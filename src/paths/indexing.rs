@@ -72,7 +72,7 @@ pub async fn embed(app: Arc<App>) {
 /// # Errors
 /// The ledger or the index failed; the next call goes on from the same place.
 pub fn follow_text(ledger: &Ledger, generation: &Generation) -> Result<usize> {
-    let changes = ledger.changes_after(generation.text.seq()?, CHANGES)?;
+    let changes = ledger.changes_after(generation.text.seq(), CHANGES)?;
     let Some(last) = changes.last() else { return Ok(0) };
     let versions: BTreeSet<_> = changes.iter().map(|change| change.version).collect();
     let (mut add, mut drop) = (Vec::new(), Vec::new());

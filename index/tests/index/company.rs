@@ -229,7 +229,7 @@ impl Company {
     pub(crate) fn follow_words(&self, generation: &Generation, at_once: usize) {
         let at_once = at_once.min(10_000);
         loop {
-            let seq = generation.text.seq().unwrap();
+            let seq = generation.text.seq();
             let changes = self.ledger.changes_after(seq, at_once).unwrap();
             let Some(last) = changes.last() else { return };
             let versions: BTreeSet<_> = changes.iter().map(|change| change.version).collect();
