@@ -58,7 +58,7 @@ pub(super) struct Decision {
     target: String,
     /// What is decided.
     act: Act,
-    /// The version, for `approve`; without it the newest.
+    /// The version, to approve or to reject; without it the newest.
     version: Option<String>,
     /// Why; needed to reject and withdraw.
     why: Option<String>,
@@ -72,7 +72,7 @@ pub(super) struct Decision {
 enum Act {
     /// Let it answer.
     Approve,
-    /// Refuse the newest version.
+    /// Refuse a version that waits.
     Reject,
     /// Take back the version that answers.
     Withdraw,
@@ -119,7 +119,10 @@ fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, Api
             let version = decision.version.as_deref();
             ("approve", app.ledger.approve(&id, version, actor, decision.note.as_deref())?)
         }
-        (Act::Reject, Some(id)) => ("reject", app.ledger.reject(&id, actor, &why()?)?),
+        (Act::Reject, Some(id)) => {
+            let version = decision.version.as_deref();
+            ("reject", app.ledger.reject(&id, version, actor, &why()?)?)
+        }
         (Act::Withdraw, Some(id)) => ("withdraw", app.ledger.withdraw(&id, actor, &why()?)?),
     };
     let state = if act == "approve" { "live" } else { act };

@@ -109,6 +109,24 @@ async fn promise_6_a_rejected_version_changes_nothing_and_is_not_asked_about_aga
 }
 
 #[tokio::test]
+async fn promise_6_what_is_rejected_by_name_is_that_version_and_no_other() {
+    let world = company().await;
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    let live = world.bob().get("/v1/documents/hr/leave.md").await.json()["version"].clone();
+    let reject = async |version: &Value| {
+        let body = json!({"target": LEAVE, "act": "reject", "version": version, "why": "a test"});
+        world.alice().post("/v1/admin/approvals", &body).await
+    };
+    assert_eq!(reject(&live).await.problem(), (409, "nothing_waiting".to_owned()));
+    assert_eq!(reject(&json!("sha256:0")).await.problem().0, 404);
+    let waits = waiting(&world).await;
+    assert_eq!(waits.len(), 1, "the one that waits still waits");
+    assert_eq!(reject(&waits[0]["version"]).await.status, 200);
+    assert!(waiting(&world).await.is_empty());
+}
+
+#[tokio::test]
 async fn promise_6_a_withdrawn_hash_is_never_approved_again_by_a_sync() {
     // Here whoever approved the source approved what it holds.
     let world = World::holding(&[(LEAVE, FIRST)]).await;

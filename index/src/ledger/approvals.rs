@@ -116,19 +116,26 @@ impl Ledger {
         })
     }
 
-    /// Refuses the newest version. The approved one goes on answering.
+    /// Refuses a version that waits: the named one, else the newest. The approved one goes on
+    /// answering.
     ///
     /// # Errors
     /// Not an approver of the source, or nothing that waits.
-    pub fn reject(&self, id: &DocumentId, actor: &Actor, why: &str) -> Result<Decided> {
+    pub fn reject(
+        &self,
+        id: &DocumentId,
+        version: Option<&str>,
+        actor: &Actor,
+        why: &str,
+    ) -> Result<Decided> {
         self.write(|tx| {
             let document = document_no(tx, id)?;
             source(tx, &id.source)?.approver(actor)?;
-            let candidate = candidate(tx, document, id, None)?;
+            let candidate = candidate(tx, document, id, version)?;
             if candidate.state != "waiting" {
                 return Err(Refusal::conflict(
                     "nothing_waiting",
-                    format!("no version of `{id}` waits for approval"),
+                    format!("that version of `{id}` does not wait for approval"),
                     "use `vouch withdraw` to take back an approved version",
                 ));
             }
