@@ -99,7 +99,7 @@ const COLUMNS: &str =
 
 impl Ledger {
     /// Queues a job; it is on disk when this returns. A sync that is queued already is not queued
-    /// twice.
+    /// twice; one that extracts again is another one.
     ///
     /// # Errors
     /// The ledger failed.
@@ -114,9 +114,10 @@ impl Ledger {
             if kind == JobKind::Sync {
                 let waiting: Option<i64> = tx
                     .prepare_cached(
-                        "SELECT id FROM job WHERE kind = 'sync' AND source IS ?1 AND state = 'queued'",
+                        "SELECT id FROM job WHERE kind = 'sync' AND source IS ?1 AND payload = ?2
+                           AND state = 'queued'",
                     )?
-                    .query_row([source], |row| row.get(0))
+                    .query_row(params![source, payload.to_string()], |row| row.get(0))
                     .optional()?;
                 if let Some(id) = waiting {
                     return Ok(id);
