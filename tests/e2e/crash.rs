@@ -78,9 +78,9 @@ async fn promise_8_every_acknowledged_push_is_there_after_a_kill() {
                     let text = format!("# Note\n\nThe text of {} is here.", name.replace('-', "x"));
                     let push = alice.pushing(&format!("news/{name}.md"), &json!({}), text.into());
                     match Person::attempt(push).await {
-                        Some(reply) if reply.status == 202 => mine.push(name),
-                        Some(reply) => panic!("{}", reply.body),
-                        None => break,
+                        Ok(reply) if reply.status == 202 => mine.push(name),
+                        Ok(reply) => panic!("{}", reply.body),
+                        Err(_gone) => break,
                     }
                 }
                 mine

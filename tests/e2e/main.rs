@@ -10,6 +10,7 @@ mod approvals;
 mod audit;
 mod broken_input;
 mod browser;
+mod commands;
 mod crash;
 mod events;
 mod hostile_files;

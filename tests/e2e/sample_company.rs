@@ -1,6 +1,7 @@
 //! The sample company, loaded by the script that `make demo` runs, and every entry of its
 //! `questions.toml`: outcome, cited document, words that must and must not be there.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -13,8 +14,8 @@ use crate::world::{Person, model_files};
 struct Demo {
     script: Child,
     base: String,
-    /// Holds the copy of the company's files, and the data.
-    _folder: tempfile::TempDir,
+    /// Holds the copy of the company's files, the data, and the log.
+    folder: tempfile::TempDir,
 }
 
 impl Demo {
@@ -40,7 +41,7 @@ impl Demo {
             .args([env!("CARGO_BIN_EXE_vouch"), &port.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(File::create(folder.path().join("log")).expect("a log"))
             .spawn()
             .expect("python3 runs");
         let mut said = String::new();
@@ -50,13 +51,19 @@ impl Demo {
             let read = lines.read_line(&mut said).expect("it speaks");
             assert!(read > 0, "the demo ended: {said}");
         }
+        // Somebody must go on reading, or its last words would break it.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         assert!(said.contains("curl -s"), "it prints what to try: {said}");
-        Self { script, base: format!("http://127.0.0.1:{port}"), _folder: folder }
+        Self { script, base: format!("http://127.0.0.1:{port}"), folder }
     }
 }
 
 impl Drop for Demo {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            eprintln!("the demo's log:\n{log}");
+        }
         // The script ends its server when it is asked to end itself.
         let asked = Command::new("kill").arg(self.script.id().to_string()).status();
         drop((asked, self.script.wait()));

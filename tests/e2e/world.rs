@@ -388,9 +388,9 @@ impl Person {
         }
     }
 
-    /// Sends a request; `None` where the server is gone.
-    pub(crate) async fn attempt(request: RequestBuilder) -> Option<Reply> {
-        let response = request.send().await.ok()?;
+    /// Sends a request; an error where the server is gone.
+    pub(crate) async fn attempt(request: RequestBuilder) -> Result<Reply, reqwest::Error> {
+        let response = request.send().await?;
         let status = response.status().as_u16();
         let plain = |value: &reqwest::header::HeaderValue| {
             String::from_utf8_lossy(value.as_bytes()).into_owned()
@@ -402,11 +402,11 @@ impl Person {
             .map(|(name, value)| (name.to_string(), plain(value)))
             .collect();
         headers.sort();
-        Some(Reply { status, headers, body: response.text().await.ok()? })
+        Ok(Reply { status, headers, body: response.text().await? })
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
-        Self::attempt(request).await.expect("the server answers")
+        Self::attempt(request).await.unwrap_or_else(|error| panic!("no answer: {error:?}"))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
