@@ -3,7 +3,8 @@
 //! One value, made once and shared; there are no globals. Everything that blocks (the ledger, a
 //! search, the model) is called through [`App::blocking`].
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -38,6 +39,8 @@ pub struct App {
     live: RwLock<Arc<Live>>,
     configured: Option<Arc<Embedder>>,
     model_note: Option<String>,
+    /// Held as long as this lives; the system takes it back however the process ends.
+    _claim: File,
 }
 
 /// The generation that answers, with the model that embeds its questions.
@@ -56,6 +59,7 @@ impl App {
     /// # Errors
     /// The data folder or the ledger can't be used. A missing model is no error.
     pub fn open(config: Config, program: PathBuf) -> Result<Arc<Self>> {
+        let claim = claim(&config.data_dir)?;
         let ledger = Arc::new(Ledger::open(&config.data_dir, &config.head_file())?);
         let (configured, model_note) = match load_model(&config) {
             Ok(embedder) => (embedder, None),
@@ -90,6 +94,7 @@ impl App {
             live: RwLock::new(Arc::new(live)),
             configured,
             model_note,
+            _claim: claim,
         }))
     }
 
@@ -184,6 +189,21 @@ impl App {
     #[must_use]
     pub fn incoming(&self) -> PathBuf {
         self.config.data_dir.join("incoming")
+    }
+}
+
+/// Makes the data folder this server's own. Two servers on one would each think themselves alone.
+fn claim(data_dir: &Path) -> Result<File> {
+    let named = || format!("the data folder {} can't be used", data_dir.display());
+    std::fs::create_dir_all(data_dir).with_context(named)?;
+    let claim = File::create(data_dir.join("lock")).with_context(named)?;
+    match claim.try_lock() {
+        Ok(()) => Ok(claim),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "another vouch is running on the data folder {}; stop it, or set data_dir to another folder",
+            data_dir.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(named),
     }
 }
 
