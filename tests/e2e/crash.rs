@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::process::Server;
+use crate::process::{Server, run};
 use crate::world::{Company, Person, settled, until};
 
 const FILES: usize = 250;
@@ -142,4 +142,36 @@ async fn promise_8_a_change_of_permission_survives_a_kill() {
     server.kill();
     let server = Server::start(&company, &[]);
     assert!(server.person("bob").finds("unique8").await.is_empty());
+}
+
+#[tokio::test]
+async fn promise_8_an_acknowledged_reindex_is_finished_after_a_kill() {
+    let company = company();
+    let server = Server::start(&company, &[]);
+    let alice = server.person("alice");
+    alice.add(&company.sources()[0]).await;
+    settled(&alice).await;
+    let before = server.person("bob").search("heliotrope").await;
+    let reply = alice.post("/v1/admin/reindex", &json!({})).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    server.kill();
+    let server = Server::start(&company, &[]);
+    let alice = server.person("alice");
+    until("the new generation answers", async || {
+        let status = alice.get("/v1/admin/status").await.json();
+        (status["generation"] == reply.json()["generation"]).then_some(())
+    })
+    .await;
+    settled(&alice).await;
+    assert_eq!(server.person("bob").search("heliotrope").await, before);
+}
+
+#[tokio::test]
+async fn promise_8_a_second_server_on_the_same_folder_is_refused() {
+    let company = company();
+    let server = Server::start(&company, &[]);
+    let (code, said) = run(company.folder(), &["serve", "--config", "vouch.toml"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("data") && said.contains("another"), "{said}");
+    assert_eq!(server.person("alice").get("/v1/admin/status").await.status, 200);
 }

@@ -21,6 +21,7 @@ mod process;
 mod push;
 mod reindex;
 mod sample_company;
+mod search;
 mod shapes;
 mod two_readers;
 mod two_worlds;

@@ -17,8 +17,13 @@ async fn reindex(world: &World) {
     let before = generation(world).await;
     let reply = world.alice().post("/v1/admin/reindex", &json!({})).await;
     assert_eq!(reply.status, 202, "{}", reply.body);
-    until("another generation answers", async || (generation(world).await > before).then_some(()))
-        .await;
+    until("another generation answers and the job is done", async || {
+        let status = world.alice().get("/v1/admin/status").await.json();
+        let jobs = status["jobs"].as_array().expect("jobs");
+        let done = jobs.iter().all(|job| job["state"] == "done");
+        (done && status["generation"].as_u64() > Some(before)).then_some(())
+    })
+    .await;
     world.settled().await;
 }
 
