@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 
 use sha2::{Digest, Sha256};
 
@@ -149,23 +150,26 @@ pub fn search(
     query: &Query<'_>,
 ) -> Result<Found> {
     let depth = DEPTH.max(query.limit);
-    let (meaning, words_only) = meaning_leg(generation, clearance, query, depth);
-    let named: Vec<Place> = meaning.iter().flatten().map(|hit| hit.place).collect();
-    let words_count = query.mode != Mode::Meaning || meaning.is_none();
-    let words = if words_count {
-        generation.text.search(clearance, query.text, depth, &named)?
-    } else {
-        crate::text::WordHits::default()
-    };
-    let mut hits = match meaning {
-        None => words.best,
-        Some(meaning) if !words_count => meaning,
-        Some(mut meaning) => {
-            let missing = missing(&words.best, &meaning);
+    let by_words = || generation.text.search(clearance, query.text);
+    // Where both legs count, they run side by side.
+    let ((meaning, words_only), words) = std::thread::scope(|legs| {
+        let words = (query.mode == Mode::Fused).then(|| legs.spawn(by_words));
+        let meaning = meaning_leg(generation, clearance, query, depth);
+        let words = words.map(|leg| leg.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        (meaning, words)
+    });
+    let mut hits = match (meaning, words) {
+        (Some(meaning), None) => meaning,
+        (None, words) => words.unwrap_or_else(by_words)?.best(depth),
+        (Some(mut meaning), Some(words)) => {
+            let words = words?;
+            let best = words.best(depth);
+            let named = words.of(meaning.iter().map(|hit| hit.place));
             if let (Some(vectors), Some(vector)) = (&generation.vectors, query.vector) {
+                let missing = missing(&best, &meaning);
                 meaning.extend(vectors.scores(ledger, vector, &missing)?);
             }
-            let words: Vec<Hit> = words.best.into_iter().chain(words.named).collect();
+            let words: Vec<Hit> = best.into_iter().chain(named).collect();
             fuse(&words, &meaning, query.meaning_weight)
         }
     };

@@ -109,13 +109,11 @@ struct View {
     tokens: u64,
 }
 
-/// The best chunks by words.
-#[derive(Default)]
-pub(crate) struct WordHits {
-    /// The best ones, best first.
-    pub(crate) best: Vec<Hit>,
-    /// The scores of chunks that were asked for by name and hold one of the words.
-    pub(crate) named: Vec<Hit>,
+/// The scores of all visible chunks for one question.
+pub(crate) struct Scored {
+    state: Arc<State>,
+    /// By segment and document; 0 where no word of the question is.
+    scores: Vec<Vec<f32>>,
 }
 
 impl TextIndex {
@@ -234,33 +232,12 @@ impl TextIndex {
         self.analysis.of_question(question)
     }
 
-    /// The chunks that this clearance holds and that hold most of the question's words, and the
-    /// scores of `named` ones.
-    pub(crate) fn search(
-        &self,
-        clearance: &Clearance,
-        question: &str,
-        limit: usize,
-        named: &[Place],
-    ) -> Result<WordHits> {
+    /// Scores every chunk that this clearance holds.
+    pub(crate) fn search(&self, clearance: &Clearance, question: &str) -> Result<Scored> {
         let state = self.state()?;
         let view = self.view(&state, clearance);
         let scores = self.score(&state, &view, &self.words_of(question))?;
-        let mut best = best(&scores, limit)
-            .into_iter()
-            .map(|(segment, doc)| {
-                let score = scores[segment][doc as usize];
-                state.segments[segment].hit(doc, score)
-            })
-            .collect::<Vec<_>>();
-        best.sort_unstable_by(Hit::order);
-        best.truncate(limit);
-        let named = named.iter().filter_map(|place| {
-            let (segment, doc) = state.find(*place)?;
-            let score = *scores[segment].get(doc as usize)?;
-            (score > 0.0).then(|| state.segments[segment].hit(doc, score))
-        });
-        Ok(WordHits { named: named.collect(), best })
+        Ok(Scored { state, scores })
     }
 
     /// Every visible chunk's score, by segment and document; 0 where no word is.
@@ -329,6 +306,30 @@ impl TextIndex {
             views.pop_front();
         }
         view
+    }
+}
+
+impl Scored {
+    /// The chunks that hold most of the question's words, best first.
+    pub(crate) fn best(&self, limit: usize) -> Vec<Hit> {
+        let mut hits: Vec<Hit> = best(&self.scores, limit)
+            .into_iter()
+            .filter_map(|(segment, doc)| self.hit(segment, doc))
+            .collect();
+        hits.sort_unstable_by(Hit::order);
+        hits.truncate(limit);
+        hits
+    }
+
+    /// Those of these chunks that hold one of the words.
+    pub(crate) fn of(&self, places: impl IntoIterator<Item = Place>) -> Vec<Hit> {
+        let found = places.into_iter().filter_map(|place| self.state.find(place));
+        found.filter_map(|(segment, doc)| self.hit(segment, doc)).collect()
+    }
+
+    fn hit(&self, segment: usize, doc: DocId) -> Option<Hit> {
+        let score = *self.scores[segment].get(doc as usize)?;
+        (score > 0.0).then(|| self.state.segments[segment].hit(doc, score))
     }
 }
 
