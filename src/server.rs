@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -26,7 +27,7 @@ pub async fn serve(config: Config) -> Result<()> {
              Stop it, or set server.listen to another one"
         )
     })?;
-    let program = std::env::current_exe().context("the path of this program is not known")?;
+    let program = program().context("the path of this program is not known")?;
     let app = tokio::task::spawn_blocking(move || App::open(config, program)).await??;
     // Port 0 takes any free one: what counts is the address that was taken.
     announce(&app, listener.local_addr()?);
@@ -60,6 +61,13 @@ pub async fn run(
         .with_graceful_shutdown(shutdown)
         .await
         .context("the server failed")
+}
+
+/// This program, for the workers. On Linux by a name that holds when the file is replaced while the
+/// server runs: an old server must not talk to a new worker.
+fn program() -> std::io::Result<PathBuf> {
+    let own = PathBuf::from("/proc/self/exe");
+    if own.exists() { Ok(own) } else { std::env::current_exe() }
 }
 
 fn announce(app: &App, listen: SocketAddr) {

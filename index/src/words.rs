@@ -52,9 +52,11 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// The format that a file's name says. `None`: not one that Vouch reads.
+    /// The format that a file's name says. `None`: not one that Vouch reads. `page.md.erb`, as site
+    /// generators name their templates, is Markdown.
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
+        let path = path.strip_suffix(".erb").unwrap_or(path);
         let (_, ending) = path.rsplit_once('.')?;
         match ending.to_ascii_lowercase().as_str() {
             "md" | "markdown" | "mdx" => Some(Self::Markdown),

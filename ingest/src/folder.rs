@@ -37,15 +37,15 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// Whether a path is one of [`Walk::unread`] or lies below one: what is known of that document
-    /// stays as it is.
+    /// What could not be read at or above a path. What is known of a document there stays, under the
+    /// rule of the folders above as it is now.
     #[must_use]
-    pub fn is_unread(&self, path: &str) -> bool {
-        let below = |above: &str| {
-            let rest = path.strip_prefix(above);
-            above.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.unread.iter().any(|unread| below(&unread.path))
+    pub fn unread_above(&self, path: &str) -> Option<&Unread> {
+        self.unread.iter().find(|unread| {
+            let rest = path.strip_prefix(unread.path.as_str());
+            unread.path.is_empty()
+                || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 }
 
@@ -498,7 +498,9 @@ mod tests {
         let walk = walk(root.path(), &limits).unwrap();
         assert_eq!(paths(&walk), ["small.md"]);
         assert!(
-            walk.is_unread("big.md") && !walk.is_unread("big.md2") && !walk.is_unread("small.md")
+            walk.unread_above("big.md").is_some()
+                && walk.unread_above("big.md2").is_none()
+                && walk.unread_above("small.md").is_none()
         );
         assert_eq!(walk.unread[0].rule.0.len(), 1);
         assert!(walk.problems[0].reason.contains("limit"), "{:?}", walk.problems);
@@ -506,12 +508,14 @@ mod tests {
             unread: vec![Unread { path: "a".into(), rule: Rule::default() }],
             ..Walk::default()
         };
-        assert!(folder.is_unread("a/b/c.md") && !folder.is_unread("ab.md"));
+        assert!(
+            folder.unread_above("a/b/c.md").is_some() && folder.unread_above("ab.md").is_none()
+        );
         let whole = Walk {
             unread: vec![Unread { path: String::new(), rule: Rule::default() }],
             ..Walk::default()
         };
-        assert!(whole.is_unread("a/b/c.md"));
+        assert!(whole.unread_above("a/b/c.md").is_some());
     }
 
     #[cfg(unix)]
@@ -531,7 +535,7 @@ mod tests {
             return;
         }
         assert_eq!(paths(&walk), ["c.md"]);
-        assert!(walk.is_unread("a/b.md"));
+        assert!(walk.unread_above("a/b.md").is_some());
         assert!(walk.problems.iter().any(|problem| problem.reason.contains("permission denied")));
     }
 

@@ -226,15 +226,11 @@ async fn forget(
     let here: BTreeSet<&str> = walk.files.iter().map(|file| file.path.as_str()).collect();
     let gone: Vec<&String> = known
         .keys()
-        .filter(|path| !here.contains(path.as_str()) && !walk.is_unread(path))
+        .filter(|path| !here.contains(path.as_str()) && walk.unread_above(path).is_none())
         .collect();
-    for unread in &walk.unread {
-        for path in
-            known.keys().filter(|path| walk.is_unread(path) && !here.contains(path.as_str()))
-        {
-            if path.starts_with(unread.path.as_str()) {
-                set_place(app, id, path, &unread.rule).await?;
-            }
+    for path in known.keys().filter(|path| !here.contains(path.as_str())) {
+        if let Some(unread) = walk.unread_above(path) {
+            set_place(app, id, path, &unread.rule).await?;
         }
     }
     let mut moves = Vec::new();
@@ -293,22 +289,22 @@ async fn take_pushed(
     });
     let same = known.await?.is_some_and(|known| {
         known.hash == pushed.hash
+            && known.extractor == EXTRACTOR
+            && known.said.as_deref() == Some(&pushed.said())
+    });
+    if same {
         let document = DocumentId { source: id.to_owned(), path: pushed.path.clone() };
         let access = pushed.access.clone();
         app.blocking(move |app| {
             anyhow::Ok(app.ledger.set_push_access(&document, access.as_ref())?)
         })
         .await?;
-            && known.extractor == EXTRACTOR
-            && known.said.as_deref() == Some(&pushed.said())
+        return Ok("only the rule was new".to_owned());
+    }
     // Whom this push leaves out is out before the slow work begins, and also where that work fails.
     // Whom it lets in waits for the version's approval: the layers of the versions stay as they are.
     let narrower = Rule(pushed.access.iter().cloned().collect());
     set_place(app, id, &pushed.path, &narrower).await?;
-    });
-    if same {
-        return Ok("only the rule was new".to_owned());
-    }
     let kind = pushed.kind.unwrap_or(FileKind::Text);
     let input = worker::Input { kind, name: &pushed.path, file, sha256: Some(&pushed.hash) };
     let mut extracted = worker::extract(&app.program, &input, &app.extraction_limits()).await?;
@@ -321,7 +317,7 @@ async fn take_pushed(
             hash: &pushed.hash,
             extractor: EXTRACTOR,
             extracted: &extracted,
-            place: &place,
+            place: &Rule::default(),
             uri: pushed.uri.as_deref(),
             modified_at: vouch_index::ledger::now(),
             push: Some(Push {
