@@ -253,8 +253,10 @@ fn generate(app: &App, live: &Live, question: &str, passages: &[Passage]) -> Vec
             .inspect_err(|error| tracing::warn!("sentences can't be embedded: {error:#}"))
             .ok()
     };
-    let meaning: Option<extractive::Meaning<'_>> =
-        if live.embedder.is_some() { Some(&embed) } else { None };
+    // A model that does not read the question's language orders its sentences worse than words do.
+    let language = extractive::language(question);
+    let reads = live.embedder.as_ref().is_some_and(|embedder| embedder.reads(language));
+    let meaning: Option<extractive::Meaning<'_>> = if reads { Some(&embed) } else { None };
     extractive::answer(question, &evidence, meaning, app.config.answer.min_confidence)
 }
 

@@ -26,24 +26,36 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Generations that are kept for a rollback, besides the live one.
 const KEPT: usize = 1;
 
-/// Keeps the live generation's text and vector store up to the ledger until the task is dropped.
+/// Keeps the live generation's text index up to the ledger until the task is dropped.
 pub async fn follow(app: Arc<App>) {
     loop {
-        let followed = app
-            .blocking(|app| {
-                let live = app.live();
-                let text = follow_text(&app.ledger, &live.generation)?;
-                if let Some(vectors) = &live.generation.vectors {
-                    vectors.follow(&app.ledger)?;
-                }
-                anyhow::Ok(text)
-            })
-            .await;
+        let followed = app.blocking(|app| follow_text(&app.ledger, &app.live().generation)).await;
         match followed {
             Ok(changes) if changes > 0 => {}
             Ok(_) => tokio::time::sleep(PAUSE).await,
             Err(error) => {
-                tracing::error!("the indexes can't follow the ledger: {error:#}");
+                tracing::error!("the text index can't follow the ledger: {error:#}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Keeps the live generation's vector store up to the ledger until the task is dropped. It is a task
+/// of its own, so that a Qdrant server that is gone never delays words.
+pub async fn follow_vectors(app: Arc<App>) {
+    loop {
+        let followed = app
+            .blocking(|app| match &app.live().generation.vectors {
+                Some(vectors) => anyhow::Ok(vectors.follow(&app.ledger)?),
+                None => Ok(0),
+            })
+            .await;
+        match followed {
+            Ok(taken) if taken > 0 => {}
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                tracing::warn!("the vector store can't follow the ledger: {error:#}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
