@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use vouch_index::Actor;
-use vouch_index::ledger::{JobKind, SourceInfo, SourceKind, SourceSpec};
+use vouch_index::ledger::{JobKind, Ledger, SourceInfo, SourceKind, SourceSpec};
 
 use super::ApiError;
 use super::extract::Json;
@@ -165,13 +165,7 @@ pub(super) async fn pause(
     Json(body): Json<Why>,
 ) -> Result<Out<SourceInfo>, ApiError> {
     let why = reason(&body.why)?;
-    let info = app
-        .blocking(move |app| {
-            let actor = owner(app, caller, &id)?;
-            Ok::<_, ApiError>(app.ledger.pause_source(&id, &actor, &why)?)
-        })
-        .await?;
-    Ok(Out(info))
+    as_owner(&app, caller, id, move |ledger, id, actor| ledger.pause_source(id, actor, &why)).await
 }
 
 /// Let a paused source answer again.
@@ -182,13 +176,7 @@ pub(super) async fn resume(
     AsAnybody(caller): AsAnybody,
     Path(id): Path<String>,
 ) -> Result<Out<SourceInfo>, ApiError> {
-    let info = app
-        .blocking(move |app| {
-            let actor = owner(app, caller, &id)?;
-            Ok::<_, ApiError>(app.ledger.resume_source(&id, &actor)?)
-        })
-        .await?;
-    Ok(Out(info))
+    as_owner(&app, caller, id, move |ledger, id, actor| ledger.resume_source(id, actor)).await
 }
 
 /// Hide a source for ever and take away what was derived from it.
@@ -201,13 +189,21 @@ pub(super) async fn revoke(
     Json(body): Json<Why>,
 ) -> Result<Out<SourceInfo>, ApiError> {
     let why = reason(&body.why)?;
-    let info = app
-        .blocking(move |app| {
-            let actor = owner(app, caller, &id)?;
-            Ok::<_, ApiError>(app.ledger.revoke_source(&id, &actor, &why)?)
-        })
-        .await?;
-    Ok(Out(info))
+    as_owner(&app, caller, id, move |ledger, id, actor| ledger.revoke_source(id, actor, &why)).await
+}
+
+/// Does to a source what its owner may do to it.
+async fn as_owner(
+    app: &Arc<App>,
+    caller: Caller,
+    id: String,
+    act: impl FnOnce(&Ledger, &str, &Actor) -> vouch_index::Result<SourceInfo> + Send + 'static,
+) -> Result<Out<SourceInfo>, ApiError> {
+    let done = app.blocking(move |app| {
+        let actor = owner(app, caller, &id)?;
+        Ok::<_, ApiError>(act(&app.ledger, &id, &actor)?)
+    });
+    Ok(Out(done.await?))
 }
 
 /// Reads a description; a folder must lie inside the configured roots before anybody can approve it.
@@ -233,10 +229,13 @@ fn described(app: &App, spec: Value) -> Result<SourceSpec, ApiError> {
 }
 
 fn answers_for(caller: &Caller, source: &SourceInfo) -> bool {
+    controls(caller, source) || source.spec.approved_by(&caller.actor)
+}
+
+/// Whether the caller is an administrator or the source's owner.
+fn controls(caller: &Caller, source: &SourceInfo) -> bool {
     let owns = source.spec.owner.as_ref();
-    caller.actor.administrator
-        || owns.is_some_and(|owner| caller.actor.principals.contains(owner))
-        || source.spec.approved_by(&caller.actor)
+    caller.actor.administrator || owns.is_some_and(|owner| caller.actor.principals.contains(owner))
 }
 
 /// The source, for those who answer for it; for everybody else it is not there.
@@ -251,10 +250,7 @@ fn own_source(app: &App, caller: &Caller, id: &str) -> Result<SourceInfo, ApiErr
 /// The actor, if an administrator or the source's owner.
 fn owner(app: &App, caller: Caller, id: &str) -> Result<Actor, ApiError> {
     let source = own_source(app, &caller, id)?;
-    let owns = source.spec.owner.as_ref();
-    if caller.actor.administrator
-        || owns.is_some_and(|owner| caller.actor.principals.contains(owner))
-    {
+    if controls(&caller, &source) {
         return Ok(caller.actor);
     }
     Err(ApiError::forbidden("this is for the source's owner", "ask the owner or an administrator"))
