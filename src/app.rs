@@ -6,7 +6,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use vouch_index::embed::Embedder;
@@ -21,6 +21,9 @@ use crate::demo::Directory;
 
 /// The chunker's number: another one means that a reindex cuts anew.
 pub const CHUNKER: u32 = 1;
+
+/// How long a claimed data folder is asked for again.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Everything that a request or a background task needs.
 pub struct App {
@@ -193,17 +196,26 @@ impl App {
 }
 
 /// Makes the data folder this server's own. Two servers on one would each think themselves alone.
+///
+/// A server that was killed while it started a worker may hold the claim for a moment longer: until
+/// the worker's `exec` closes the copy. So a claim that is taken is asked for again before it counts.
 fn claim(data_dir: &Path) -> Result<File> {
     let named = || format!("the data folder {} can't be used", data_dir.display());
     std::fs::create_dir_all(data_dir).with_context(named)?;
     let claim = File::create(data_dir.join("lock")).with_context(named)?;
-    match claim.try_lock() {
-        Ok(()) => Ok(claim),
-        Err(TryLockError::WouldBlock) => anyhow::bail!(
-            "another vouch is running on the data folder {}; stop it, or set data_dir to another folder",
-            data_dir.display()
-        ),
-        Err(TryLockError::Error(error)) => Err(error).with_context(named),
+    let patience = Instant::now() + CLAIM_PATIENCE;
+    loop {
+        match claim.try_lock() {
+            Ok(()) => return Ok(claim),
+            Err(TryLockError::WouldBlock) if Instant::now() < patience => {
+                std::thread::sleep(CLAIM_PATIENCE / 20);
+            }
+            Err(TryLockError::WouldBlock) => anyhow::bail!(
+                "another vouch is running on the data folder {}; stop it, or set data_dir to another folder",
+                data_dir.display()
+            ),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(named),
+        }
     }
 }
 
