@@ -50,8 +50,11 @@ pub async fn run(
     if requeued > 0 {
         tracing::info!(requeued, "going on with what was cut off");
     }
-    for kind in [JobKind::Sync, JobKind::Extract, JobKind::Reindex] {
+    for kind in [JobKind::Sync, JobKind::Reindex] {
         tasks.spawn(intake::run(Arc::clone(&app), kind));
+    }
+    for _ in 0..app.config.extraction.workers.max(1) {
+        tasks.spawn(intake::run(Arc::clone(&app), JobKind::Extract));
     }
     tasks.spawn(intake::schedule(Arc::clone(&app)));
     tasks.spawn(indexing::follow(Arc::clone(&app)));

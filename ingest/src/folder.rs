@@ -377,11 +377,15 @@ pub fn inside_roots(path: &Path, roots: &[PathBuf]) -> anyhow::Result<PathBuf> {
         );
     };
     let wanted = first.join(path);
-    let real = wanted
-        .canonicalize()
-        .with_context(|| format!("the folder {} can't be opened", wanted.display()))?;
+    let real = wanted.canonicalize().with_context(|| {
+        format!(
+            "the folder {} can't be opened; see that it is there and that Vouch may read it, or \
+             change the source's `path` (what was found before goes on answering)",
+            wanted.display()
+        )
+    })?;
     if !real.is_dir() {
-        bail!("{} is not a folder", wanted.display());
+        bail!("{} is a file; a folder source's `path` names a folder", wanted.display());
     }
     for root in roots {
         if root.canonicalize().is_ok_and(|root| real.starts_with(root)) {

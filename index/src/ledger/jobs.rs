@@ -137,7 +137,8 @@ impl Ledger {
         })
     }
 
-    /// Takes the oldest queued job of one of these kinds, one at a time for each source.
+    /// Takes the oldest queued job of one of these kinds: one at a time for each source, and of
+    /// pushes one for each document, so that the newest push of a document is taken in last.
     ///
     /// # Errors
     /// The ledger failed.
@@ -146,7 +147,9 @@ impl Ledger {
         let sql = format!(
             "SELECT {COLUMNS} FROM job j WHERE state = 'queued' AND kind IN ({})
              AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.kind = j.kind
-               AND r.source IS j.source) ORDER BY id LIMIT 1",
+               AND r.source IS j.source
+               AND (r.kind <> 'extract' OR r.payload ->> 'path' = j.payload ->> 'path'))
+             ORDER BY id LIMIT 1",
             names.join(", ")
         );
         if self.read(|tx| Ok(tx.prepare_cached(&sql)?.query_row([], job).optional()?))?.is_none() {

@@ -6,6 +6,7 @@
 
 mod company;
 mod fake_qdrant;
+mod jobs;
 mod lost_delete;
 mod stores;
 mod two_worlds;
