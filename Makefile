@@ -15,7 +15,7 @@ demo: models build ## start the sample company on http://127.0.0.1:$(PORT)
 	@$(PYTHON) scripts/demo target/release/vouch $(PORT)
 
 test: models ## every test, in the profile that ships; QDRANT_URL=… adds a real Qdrant server
-	QDRANT_URL=$(QDRANT_URL) cargo test --release --locked
+	QDRANT_URL=$(QDRANT_URL) cargo test --release --locked $(if $(QDRANT_URL),-- --include-ignored)
 
 bench: models ## speed beside its calibration, and retrieval quality where ../shared/data is
 	cargo bench --locked

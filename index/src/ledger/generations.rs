@@ -8,6 +8,9 @@ use super::{Actor, Ledger, Place, audit, now, rfc3339};
 use crate::error::{Refusal, Result};
 use crate::words::{Span, VersionNo};
 
+/// Within so many seconds of its beginning a generation has the job that builds it.
+const QUEUED_WITHIN: i64 = 60;
+
 /// What is fixed for one generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -168,12 +171,19 @@ impl Ledger {
         })
     }
 
-    /// Begins a generation beside the live one.
+    /// Begins a generation beside the live one. One that was begun and that no job will finish, as
+    /// after a crash in between, is dropped first.
     ///
     /// # Errors
     /// One is being built already.
     pub fn begin_generation(&self, settings: &Settings, actor: &Actor) -> Result<u32> {
         self.write(|tx| {
+            tx.execute(
+                "DELETE FROM generation WHERE state = 'building' AND created_at < ?1
+                 AND NOT EXISTS (SELECT 1 FROM job WHERE kind = 'reindex'
+                   AND state IN ('queued', 'running') AND payload ->> 'generation' = no)",
+                [now() - QUEUED_WITHIN],
+            )?;
             if tx.prepare_cached("SELECT 1 FROM generation WHERE state = 'building'")?.exists([])? {
                 return Err(Refusal::conflict(
                     "reindex_running",
@@ -463,6 +473,24 @@ impl Ledger {
                 "SELECT count(*) FROM chunk WHERE generation = ?1 AND embedded = 0",
             )?;
             Ok(statement.query_row([generation], |row| row.get(0))?)
+        })
+    }
+
+    /// How many bytes of vectors the versions that answer have in a generation, up to a number, and
+    /// the end of the change log at that moment.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub(crate) fn embedded_bytes(&self, generation: u32, no: i64) -> Result<(i64, u64)> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT (SELECT coalesce(max(seq), 0) FROM change),
+                   coalesce(sum(length(e.windows)), 0)
+                 FROM embedding e JOIN document d ON d.live = e.version
+                 WHERE e.generation = ?1 AND e.no <= ?2",
+            )?;
+            Ok(statement
+                .query_row(params![generation, no], |row| Ok((row.get(0)?, row.get(1)?)))?)
         })
     }
 

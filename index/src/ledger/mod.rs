@@ -156,6 +156,29 @@ impl Ledger {
         })
     }
 
+    /// The keys that begin so.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub(crate) fn setting_keys(&self, beginning: &str) -> Result<Vec<String>> {
+        self.read(|tx| {
+            let mut statement =
+                tx.prepare_cached("SELECT key FROM setting WHERE substr(key, 1, length(?1)) = ?1")?;
+            Ok(statement.query_map([beginning], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Forgets a value; one that is not there is no error.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub(crate) fn forget_setting(&self, key: &str) -> Result<()> {
+        self.write(|tx| {
+            tx.execute("DELETE FROM setting WHERE key = ?1", [key])?;
+            Ok(())
+        })
+    }
+
     /// Keeps a value.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod qdrant;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::ledger::{Change, ChangeAct, Clearance, Ledger, Place, StoredEmbedding};
@@ -15,10 +16,12 @@ use crate::search::Hit;
 use crate::words::VersionNo;
 
 pub use exact::{Exact, Quantized};
-pub use qdrant::{Qdrant, QdrantSettings};
+pub use qdrant::{Look, Qdrant, QdrantSettings};
 
 /// How many rows are read or sent at once.
 const BATCH: usize = 512;
+/// How often what a Qdrant server holds is counted.
+const COUNT_AGAIN: Duration = Duration::from_secs(600);
 
 /// The vectors of one generation.
 pub struct Vectors {
@@ -28,6 +31,8 @@ pub struct Vectors {
     following: Mutex<()>,
     /// None for a Qdrant collection that this ledger has never written to.
     position: Mutex<Option<Position>>,
+    /// When it last held all that it took in.
+    counted: Mutex<Option<Instant>>,
 }
 
 /// Where the vectors are.
@@ -59,27 +64,49 @@ impl Vectors {
                 None => None,
             },
         };
-        Ok(Self { generation, store, following: Mutex::default(), position: Mutex::new(position) })
+        Ok(Self {
+            generation,
+            store,
+            following: Mutex::default(),
+            position: Mutex::new(position),
+            counted: Mutex::default(),
+        })
     }
 
     /// Brings the store up to the ledger. Returns how many chunks' vectors were taken in.
     ///
-    /// A Qdrant server that lost the collection is filled again from the beginning.
+    /// A Qdrant server that lost the collection is filled again from the beginning; so is one that
+    /// lost a part of it, which is looked for at the first call and then every ten minutes.
     ///
     /// # Errors
     /// The ledger or the store failed; the next call goes on from the same place.
     pub fn follow(&self, ledger: &Ledger) -> Result<usize> {
         let _following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
         let mut position = self.begin(ledger)?;
+        let mut taken = self.catch_up(ledger, &mut position)?;
+        if let Some(lost) = self.lost_some(ledger, position)? {
+            if lost {
+                tracing::warn!("the vector store lost points; it is filled again");
+                // Kept only as it goes on, so that what is there is found meanwhile.
+                position.embedding = 0;
+                taken += self.catch_up(ledger, &mut position)?;
+            }
+            *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        Ok(taken)
+    }
+
+    /// Takes in everything after a position.
+    fn catch_up(&self, ledger: &Ledger, position: &mut Position) -> Result<usize> {
         let mut taken = 0;
         loop {
             let changes = ledger.changes_after(position.change, BATCH)?;
             let Some(last) = changes.last().map(|change| change.seq) else {
                 break;
             };
-            taken += self.apply(ledger, &changes, position)?;
+            taken += self.apply(ledger, &changes, *position)?;
             position.change = last;
-            self.keep(ledger, position)?;
+            self.keep(ledger, *position)?;
         }
         loop {
             let stored = ledger.embeddings_after(self.generation, position.embedding, BATCH)?;
@@ -88,9 +115,27 @@ impl Vectors {
             };
             taken += self.add(stored)?;
             position.embedding = last;
-            self.keep(ledger, position)?;
+            self.keep(ledger, *position)?;
         }
         Ok(taken)
+    }
+
+    /// Whether the store holds less than it took in, as when somebody deleted points. It is looked at
+    /// now and then, and only while the ledger stands still, or the two could not be compared; `None`
+    /// otherwise.
+    fn lost_some(&self, ledger: &Ledger, position: Position) -> Result<Option<bool>> {
+        let Store::Qdrant(qdrant) = &self.store else { return Ok(None) };
+        let counted = *self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.is_some_and(|counted| counted.elapsed() < COUNT_AGAIN) {
+            return Ok(None);
+        }
+        let (change, bytes) = ledger.embedded_bytes(self.generation, position.embedding)?;
+        if change != position.change {
+            return Ok(None);
+        }
+        // A window is a scale of four bytes and a byte for each dimension, and becomes one point.
+        let windows = bytes / (4 + qdrant.dimensions() as u64);
+        Ok(Some(qdrant.count()? < windows))
     }
 
     /// Where to go on from, with the store in order.
@@ -235,15 +280,28 @@ impl Vectors {
         Ok(!ledger.embeddings_after(self.generation, position.embedding, 1)?.is_empty())
     }
 
-    /// Takes away what the store keeps outside of the ledger, for a generation that is dropped.
+    /// Deletes the collections of generations that the ledger no longer has. Returns how many. Only
+    /// those that this ledger filled are touched; it remembers them until they are deleted, so that a
+    /// server that is gone can be asked again later.
     ///
     /// # Errors
-    /// The store does not answer.
-    pub fn discard(&self) -> Result<()> {
-        match &self.store {
-            Store::Embedded(_) => Ok(()),
-            Store::Qdrant(qdrant) => qdrant.drop_collection(),
+    /// The ledger failed, or the server does not answer.
+    pub fn clear_away(ledger: &Ledger, settings: &QdrantSettings) -> Result<usize> {
+        let beginning = qdrant::position_key(&format!("{}-", settings.collection));
+        let filled = ledger.setting_keys(&beginning)?;
+        let kept: BTreeSet<u32> =
+            ledger.generations()?.into_iter().map(|about| about.generation).collect();
+        let mut deleted = 0;
+        for key in filled {
+            // The rest is the number, or this is a collection with a longer name.
+            let number = key.strip_prefix(&beginning).and_then(|number| number.parse().ok());
+            if let Some(number) = number.filter(|number| !kept.contains(number)) {
+                Qdrant::new(settings, number, 0)?.drop_collection()?;
+                ledger.forget_setting(&key)?;
+                deleted += 1;
+            }
         }
+        Ok(deleted)
     }
 
     fn position(&self) -> Option<Position> {

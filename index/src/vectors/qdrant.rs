@@ -30,11 +30,11 @@ use anyhow::Context;
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::{
-    CollectionInfo, Condition, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
-    DeletePointsBuilder, Distance, FieldType, Filter, HnswConfigDiffBuilder, PointStruct,
-    PointsOperationResponse, QueryPoints, QueryPointsBuilder, ScoredPoint, SearchParamsBuilder,
-    SetPayloadPointsBuilder, UpdateStatus, UpsertPointsBuilder, Value, VectorParamsBuilder,
-    vectors_config::Config as VectorsConfig,
+    CollectionInfo, Condition, CountPointsBuilder, CreateCollectionBuilder,
+    CreateFieldIndexCollectionBuilder, DeletePointsBuilder, Distance, FieldType, Filter,
+    HnswConfigDiffBuilder, PointStruct, PointsOperationResponse, QueryPoints, QueryPointsBuilder,
+    ScoredPoint, SearchParamsBuilder, SetPayloadPointsBuilder, UpdateStatus, UpsertPointsBuilder,
+    Value, VectorParamsBuilder, vectors_config::Config as VectorsConfig,
 };
 use qdrant_client::{Qdrant as Client, QdrantError};
 use tokio::runtime::Runtime;
@@ -85,6 +85,15 @@ impl fmt::Debug for QdrantSettings {
             .field("collection", collection)
             .finish()
     }
+}
+
+/// What [`Qdrant::look`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The server's version.
+    pub version: String,
+    /// The collections of this name, one for each generation, and about how many points they hold.
+    pub collections: Vec<(String, u64)>,
 }
 
 /// A collection on a Qdrant server.
@@ -176,7 +185,7 @@ impl Qdrant {
     }
 
     pub(crate) fn position_key(&self) -> String {
-        format!("qdrant:{}", self.collection)
+        position_key(&self.collection)
     }
 
     /// Whether the server answers, and knows the key.
@@ -186,11 +195,48 @@ impl Qdrant {
         Ok(())
     }
 
+    /// What there is on a server, for people: one question for each collection that is Vouch's.
+    ///
+    /// # Errors
+    /// It can't be reached, or refuses the key.
+    pub fn look(settings: &QdrantSettings) -> Result<Look> {
+        let qdrant = Self::new(settings, 0, 0)?;
+        let client = Arc::clone(&qdrant.client);
+        let beginning = format!("{}-", settings.collection);
+        Ok(qdrant.run(WRITE_TIME, async move {
+            // The version alone is told to anybody; the list asks for the key.
+            let version = client.health_check().await?.version;
+            let mut collections = Vec::new();
+            for about in client.list_collections().await?.collections {
+                let number = about.name.strip_prefix(&beginning).map(str::parse::<u32>);
+                if let Some(Ok(_)) = number {
+                    let info = client.collection_info(&about.name).await?.result;
+                    let points = info.and_then(|info| info.points_count).unwrap_or(0);
+                    collections.push((about.name, points));
+                }
+            }
+            Ok(Look { version, collections })
+        })?)
+    }
+
+    /// How many points the collection holds, exactly.
+    pub(crate) fn count(&self) -> Result<u64> {
+        let request = CountPointsBuilder::new(&self.collection).exact(true);
+        let client = Arc::clone(&self.client);
+        let counted = self.run(WRITE_TIME, async move { Ok(client.count(request).await?.result) });
+        // A count that is missing says nothing.
+        Ok(counted?.map_or(u64::MAX, |counted| counted.count))
+    }
+
     /// Makes the collection and its payload indexes where they are missing, and says how many points
     /// it holds. `None`: it was in order a moment ago.
     pub(crate) fn prepare(&self) -> Result<Option<u64>> {
         if matches!(self.state(), State::InOrder(seen) if seen.elapsed() < LOOK_AGAIN) {
             return Ok(None);
+        }
+        if matches!(self.state(), State::Silent(since) if since.elapsed() < LOOK_AGAIN) {
+            // Somebody waited for it in vain; embedding must not wait each time, too.
+            return Err(Failure::silent().into());
         }
         let (client, name) = (Arc::clone(&self.client), self.collection.clone());
         let size = self.dimensions;
@@ -436,6 +482,11 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Self::Other(failure.into())
     }
+}
+
+/// Under which the ledger remembers a collection and how far it is filled.
+pub(super) fn position_key(collection: &str) -> String {
+    format!("qdrant:{collection}")
 }
 
 /// Refuses addresses that the client would only refuse later, and those that hold a password, which

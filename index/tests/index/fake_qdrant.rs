@@ -15,6 +15,7 @@ use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::points_server::{Points, PointsServer};
+use qdrant_client::qdrant::qdrant_server::{Qdrant, QdrantServer};
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::{self as api, query, vector, vector_input, vectors_config};
@@ -43,6 +44,8 @@ pub(crate) struct State {
     pub(crate) mood: Mood,
     /// So many of the next requests fail.
     pub(crate) fail: usize,
+    /// Takes in no point.
+    pub(crate) full: bool,
     /// The key that requests must carry.
     pub(crate) key: Option<String>,
     pub(crate) collections: BTreeMap<String, Collection>,
@@ -68,6 +71,7 @@ impl FakeQdrant {
             state: Arc::new(Mutex::new(State {
                 mood: Mood::Well,
                 fail: 0,
+                full: false,
                 key: None,
                 collections: BTreeMap::new(),
                 queries: Vec::new(),
@@ -112,7 +116,8 @@ impl FakeQdrant {
         runtime.spawn(
             tonic::transport::Server::builder()
                 .add_service(CollectionsServer::new(service.clone()))
-                .add_service(PointsServer::new(service))
+                .add_service(PointsServer::new(service.clone()))
+                .add_service(QdrantServer::new(service))
                 .serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)),
         );
         self.runtime = Some(runtime);
@@ -369,6 +374,18 @@ service! {
             .await
         }
 
+        async fn list(
+            &self,
+            request: Request<api::ListCollectionsRequest>,
+        ) -> Answer<api::ListCollectionsResponse> {
+            self.answer(request, |state, _| {
+                let about = |name: &String| api::CollectionDescription { name: name.clone() };
+                let collections = state.collections.keys().map(about).collect();
+                Ok(api::ListCollectionsResponse { collections, time: 0.0 })
+            })
+            .await
+        }
+
         async fn collection_exists(
             &self,
             request: Request<api::CollectionExistsRequest>,
@@ -382,7 +399,6 @@ service! {
         }
     }
     refuse {
-        list: ListCollectionsRequest -> ListCollectionsResponse;
         update: UpdateCollection -> CollectionOperationResponse;
         update_aliases: ChangeAliases -> CollectionOperationResponse;
         list_collection_aliases: ListCollectionAliasesRequest -> ListAliasesResponse;
@@ -402,6 +418,9 @@ service! {
             request: Request<api::UpsertPoints>,
         ) -> Answer<api::PointsOperationResponse> {
             self.answer(request, |state, asked| {
+                if state.full {
+                    return Err(Status::invalid_argument("no space is left"));
+                }
                 let collection = state.collection(&asked.collection_name)?;
                 let (size, brought) = (collection.config.size, asked.points.len());
                 let points: BTreeMap<String, Point> =
@@ -453,6 +472,18 @@ service! {
             .await
         }
 
+        async fn count(&self, request: Request<api::CountPoints>) -> Answer<api::CountResponse> {
+            self.answer(request, |state, asked| {
+                if asked.exact != Some(true) || asked.filter.is_some() {
+                    return Err(Status::unimplemented("only all are counted here, exactly"));
+                }
+                let count = state.collection(&asked.collection_name)?.points.len() as u64;
+                let result = Some(api::CountResult { count });
+                Ok(api::CountResponse { result, ..Default::default() })
+            })
+            .await
+        }
+
         async fn query(&self, request: Request<api::QueryPoints>) -> Answer<api::QueryResponse> {
             self.answer(request, exact_query).await
         }
@@ -476,12 +507,23 @@ service! {
         recommend_groups: RecommendPointGroups -> RecommendGroupsResponse;
         discover: DiscoverPoints -> DiscoverResponse;
         discover_batch: DiscoverBatchPoints -> DiscoverBatchResponse;
-        count: CountPoints -> CountResponse;
         update_batch: UpdateBatchPoints -> UpdateBatchResponse;
         query_batch: QueryBatchPoints -> QueryBatchResponse;
         query_groups: QueryPointGroups -> QueryGroupsResponse;
         facet: FacetCounts -> FacetResponse;
         search_matrix_pairs: SearchMatrixPoints -> SearchMatrixPairsResponse;
         search_matrix_offsets: SearchMatrixPoints -> SearchMatrixOffsetsResponse;
+    }
+}
+
+/// Anybody is told the version, with or without a key.
+#[tonic::async_trait]
+impl Qdrant for Service {
+    async fn health_check(
+        &self,
+        _: Request<api::HealthCheckRequest>,
+    ) -> Answer<api::HealthCheckReply> {
+        let (title, version) = ("a small Qdrant".to_owned(), "1.15.0".to_owned());
+        Ok(Response::new(api::HealthCheckReply { title, version, commit: None }))
     }
 }

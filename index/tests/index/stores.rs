@@ -1,15 +1,18 @@
 //! What every vector store must do, run over each of them through the public search.
 //!
 //! The stores are the embedded one, Qdrant's client against the server in `fake_qdrant.rs`, and a
-//! real Qdrant where `QDRANT_URL` names one (with `QDRANT_API_KEY` as its key, if it wants one);
-//! there the collections have names of their own and are deleted afterwards.
+//! real Qdrant. Tests over that one are ignored, visibly, unless they are asked for: `make test
+//! QDRANT_URL=…` names the server (and `QDRANT_API_KEY` its key, if it wants one). There the
+//! collections have names of their own and are deleted afterwards.
 
+use std::collections::BTreeSet;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use vouch_index::Actor;
 use vouch_index::search::{Generation, Mode, Query, search};
-use vouch_index::vectors::{Exact, Qdrant, QdrantSettings, Store};
+use vouch_index::vectors::{Exact, Qdrant, QdrantSettings, Store, Vectors};
 
 use crate::company::{
     Ask, Company, DIMENSIONS, Piece, direction, meaning, piece, places, scattered,
@@ -29,25 +32,25 @@ enum Server {
 }
 
 impl World {
-    fn embedded() -> Option<Self> {
-        Some(Self::with(Server::Embedded))
+    fn embedded() -> Self {
+        Self::with(Server::Embedded)
     }
 
-    fn qdrant() -> Option<Self> {
-        Some(Self::with(Server::Fake(FakeQdrant::start())))
+    fn qdrant() -> Self {
+        Self::with(Server::Fake(FakeQdrant::start()))
     }
 
-    /// None without `QDRANT_URL`.
-    fn real_qdrant() -> Option<Self> {
+    fn real_qdrant() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let url = std::env::var("QDRANT_URL").ok().filter(|url| !url.is_empty())?;
+        let url = std::env::var("QDRANT_URL").ok().filter(|url| !url.is_empty());
+        let url = url.expect("QDRANT_URL names a real Qdrant server");
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         let started = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-        Some(Self::with(Server::Real(QdrantSettings {
+        Self::with(Server::Real(QdrantSettings {
             url,
             api_key: std::env::var("QDRANT_API_KEY").ok(),
             collection: format!("vouch-test-{started}-{}-{next}", std::process::id()),
-        })))
+        }))
     }
 
     fn with(server: Server) -> Self {
@@ -95,20 +98,23 @@ fn settings(server: &FakeQdrant) -> QdrantSettings {
 /// Makes each of these functions a test over each store.
 macro_rules! over_every_store {
     ($($test:ident)*) => {
-        over_every_store! { @store embedded: $($test)* }
-        over_every_store! { @store qdrant: $($test)* }
-        over_every_store! { @store real_qdrant: $($test)* }
+        over_every_store! { @store embedded #[test]: $($test)* }
+        over_every_store! { @store qdrant #[test]: $($test)* }
+        over_every_store! { @store real_qdrant #[test] #[ignore = "needs QDRANT_URL"]: $($test)* }
     };
-    (@store $store:ident: $($test:ident)*) => {
+    // A macro can't give one list of attributes to each of a list of tests, so it takes them apart.
+    (@store $store:ident $(#[$how:meta])*: $($test:ident)*) => {
         mod $store {
-            $(
-                #[test]
-                fn $test() {
-                    if let Some(world) = super::World::$store() {
-                        super::$test(&world);
-                    }
-                }
-            )*
+            over_every_store! { @tests $store [$(#[$how])*] $($test)* }
+        }
+    };
+    (@tests $store:ident $how:tt $($test:ident)*) => {
+        $(over_every_store! { @test $store $how $test })*
+    };
+    (@test $store:ident [$(#[$how:meta])*] $test:ident) => {
+        $(#[$how])*
+        fn $test() {
+            super::$test(&super::World::$store());
         }
     };
 }
@@ -369,7 +375,7 @@ fn more_chunks_than_a_batch(world: &World) {
 
 #[test]
 fn both_stores_give_the_same_order_and_nearly_the_same_scores() {
-    let worlds = [World::embedded().unwrap(), World::qdrant().unwrap()];
+    let worlds = [World::embedded(), World::qdrant()];
     let generations = worlds.each_ref().map(|world| {
         for no in 0..300u64 {
             let who = if no % 3 == 0 { &["user:bob"][..] } else { ALL };
@@ -402,7 +408,7 @@ fn both_stores_give_the_same_order_and_nearly_the_same_scores() {
 
 /// A company on the server of this process, with one document that everybody may read.
 fn with_one_document() -> (World, Generation) {
-    let world = World::qdrant().unwrap();
+    let world = World::qdrant();
     let pieces = [piece("travel expenses", &[10.0])];
     world.company.document("handbook/one", ALL, &pieces);
     let generation = world.open();
@@ -415,6 +421,30 @@ impl World {
             Server::Fake(server) => server,
             Server::Embedded | Server::Real(_) => panic!("not on the server of this process"),
         }
+    }
+
+    fn collections(&mut self) -> Vec<String> {
+        self.server().state().collections.keys().cloned().collect()
+    }
+
+    /// Begins another generation, with a collection of its own.
+    fn second_generation(&self) -> u32 {
+        let ledger = &self.company.ledger;
+        let settings = ledger.generation_settings(self.company.generation).unwrap();
+        let olga = Actor {
+            name: "user:olga".to_owned(),
+            principals: BTreeSet::new(),
+            administrator: true,
+        };
+        let number = ledger.begin_generation(&settings, &olga).unwrap();
+        let Server::Fake(server) = &self.server else {
+            panic!("not on the server of this process")
+        };
+        let qdrant = Qdrant::new(&self::settings(server), number, DIMENSIONS).unwrap();
+        let store = Store::Qdrant(qdrant);
+        let vectors = Vectors::open(ledger, number, store).unwrap();
+        vectors.follow(ledger).unwrap();
+        number
     }
 
     /// A fused search that must fall back on words.
@@ -532,7 +562,7 @@ fn every_query_is_exact_and_carries_the_coarse_filter() {
 
 #[test]
 fn who_may_see_nothing_asks_nothing() {
-    let world = World::qdrant().unwrap();
+    let world = World::qdrant();
     world.company.document("handbook/hr", &["user:ann"], &[piece("salaries", &[5.0])]);
     let generation = world.open();
     assert_eq!(world.near(&generation, "eve"), [""; 0]);
@@ -568,7 +598,7 @@ fn a_collection_of_another_ledger_is_left_alone() {
 
 #[test]
 fn the_key_is_sent_and_never_told() {
-    let mut world = World::qdrant().unwrap();
+    let mut world = World::qdrant();
     world.company.document("handbook/one", ALL, &[piece("travel", &[10.0])]);
     world.server().state().key = Some("right-key".to_owned());
     let open = |key: &str| {
@@ -608,11 +638,11 @@ fn it_works_from_blocking_and_from_async_threads() {
 
 #[test]
 fn two_that_start_at_once_make_one_collection() {
-    let world = World::qdrant().unwrap();
+    let world = World::qdrant();
     world.company.document("handbook/one", ALL, &[piece("travel", &[10.0])]);
     let stores = [0; 4].map(|_| {
         let store = world.store(DIMENSIONS);
-        vouch_index::vectors::Vectors::open(&world.company.ledger, 1, store).unwrap()
+        Vectors::open(&world.company.ledger, 1, store).unwrap()
     });
     std::thread::scope(|scope| {
         for vectors in &stores {
@@ -626,8 +656,71 @@ fn two_that_start_at_once_make_one_collection() {
 #[test]
 fn a_dropped_generation_leaves_nothing_behind() {
     let (mut world, generation) = with_one_document();
-    let vectors = generation.vectors.as_ref().unwrap();
-    vectors.discard().unwrap();
-    vectors.discard().unwrap();
-    assert!(world.server().state().collections.is_empty());
+    let building = world.second_generation();
+    assert_eq!(world.collections(), ["vouch-1", "vouch-2"]);
+    let settings = settings(world.server());
+    let clear_away = |world: &World| Vectors::clear_away(&world.company.ledger, &settings);
+    assert_eq!(clear_away(&world).unwrap(), 0, "both generations are there");
+
+    // A server that is gone just then is asked again later.
+    world.company.ledger.drop_generation(building).unwrap();
+    world.server().stop();
+    assert!(clear_away(&world).is_err());
+    world.server().restart();
+    assert_eq!(clear_away(&world).unwrap(), 1);
+    assert_eq!(world.collections(), ["vouch-1"]);
+    assert_eq!(clear_away(&world).unwrap(), 0);
+    assert_eq!(world.near(&generation, "ann"), ["one#0"]);
+}
+
+#[test]
+fn only_collections_that_this_ledger_filled_are_cleared_away() {
+    let (mut world, _generation) = with_one_document();
+    let mut stranger = World::with(Server::Embedded);
+    std::mem::swap(&mut stranger.server, &mut world.server);
+    let settings = settings(stranger.server());
+    let deleted = Vectors::clear_away(&stranger.company.ledger, &settings).unwrap();
+    assert_eq!((deleted, stranger.collections()), (0, vec!["vouch-1".to_owned()]));
+}
+
+#[test]
+fn a_server_that_lost_single_points_is_filled_again_at_the_next_start() {
+    let (mut world, generation) = with_one_document();
+    world.company.document("handbook/two", ALL, &[piece("lunch", &[20.0, 30.0])]);
+    world.company.document("handbook/gone", ALL, &[piece("gone", &[1.0])]);
+    world.company.follow(&generation);
+    world.company.delete("handbook/gone");
+    world.company.follow(&generation);
+    drop(generation);
+    let lost = world.server().state().collections.get_mut("vouch-1").unwrap().points.pop_first();
+    assert!(lost.is_some());
+    let generation = world.open();
+    assert_eq!(world.near(&generation, "ann"), ["one#0", "two#0"]);
+    assert_eq!(world.server().points(), 3);
+    assert_eq!(world.company.follow(&generation), 0, "once is enough");
+
+    // Filling again that is cut off is gone on with.
+    drop(generation);
+    world.server().state().collections.get_mut("vouch-1").unwrap().points.pop_first();
+    let generation = world.company.open(world.store(DIMENSIONS));
+    world.server().state().full = true;
+    assert!(generation.vectors.as_ref().unwrap().follow(&world.company.ledger).is_err());
+    world.server().state().full = false;
+    world.company.follow(&generation);
+    assert_eq!(world.server().points(), 3);
+}
+
+#[test]
+fn a_look_tells_the_version_and_the_collections() {
+    let (mut world, _generation) = with_one_document();
+    let look = Qdrant::look(&settings(world.server())).unwrap();
+    assert_eq!(look.version, "1.15.0");
+    assert_eq!(look.collections, [("vouch-1".to_owned(), 1)]);
+    let other = QdrantSettings { collection: "vou".to_owned(), ..settings(world.server()) };
+    assert!(Qdrant::look(&other).unwrap().collections.is_empty(), "not its own");
+    world.server().state().key = Some("right-key".to_owned());
+    let error = Qdrant::look(&settings(world.server())).unwrap_err().to_string();
+    assert!(error.contains("Unauthenticated"), "{error}");
+    world.server().stop();
+    assert!(Qdrant::look(&settings(world.server())).is_err());
 }
