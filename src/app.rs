@@ -21,6 +21,8 @@ use crate::demo::Directory;
 
 /// The chunker's number: another one means that a reindex cuts anew.
 pub const CHUNKER: u32 = 1;
+/// What the name of a generation's folder begins with; its number follows.
+pub const INDEX_FOLDER: &str = "generation-";
 
 /// How long a claimed data folder is asked for again.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
@@ -285,20 +287,33 @@ fn open_live(
 /// Where a generation's text index lies.
 #[must_use]
 pub fn index_folder(config: &Config, number: u32) -> PathBuf {
-    config.data_dir.join("index").join(format!("generation-{number}"))
+    index_folders(config).join(format!("{INDEX_FOLDER}{number}"))
+}
+
+/// Where the folders of all generations lie.
+#[must_use]
+pub fn index_folders(config: &Config) -> PathBuf {
+    config.data_dir.join("index")
 }
 
 fn store(config: &Config, number: u32, dimensions: usize) -> Result<Store> {
+    match qdrant(config)? {
+        None => Ok(Store::Embedded(RwLock::new(Exact::new(dimensions)))),
+        Some(settings) => Ok(Store::Qdrant(Qdrant::new(&settings, number, dimensions)?)),
+    }
+}
+
+/// Where Qdrant is, if the vectors are kept there.
+///
+/// # Errors
+/// Its address or its key is not set.
+pub fn qdrant(config: &Config) -> Result<Option<QdrantSettings>> {
     match config.vectors.store {
-        VectorStore::Embedded => Ok(Store::Embedded(RwLock::new(Exact::new(dimensions)))),
-        VectorStore::Qdrant => {
-            let url = config.vectors.url.as_ref().context("vectors.url is not set")?;
-            let settings = QdrantSettings {
-                url: url.to_string(),
-                api_key: config.vectors.api_key()?,
-                collection: config.vectors.collection.clone(),
-            };
-            Ok(Store::Qdrant(Qdrant::new(&settings, number, dimensions)?))
-        }
+        VectorStore::Embedded => Ok(None),
+        VectorStore::Qdrant => Ok(Some(QdrantSettings {
+            url: config.vectors.url.as_ref().context("vectors.url is not set")?.to_string(),
+            api_key: config.vectors.api_key()?,
+            collection: config.vectors.collection.clone(),
+        })),
     }
 }

@@ -6,16 +6,17 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
+use vouch_index::vectors::{Look, Qdrant};
+use vouch_ingest::worker::sandbox_gaps;
 
 use super::client::Client;
 use super::output::{self, cell, items, safe_lines};
 use super::{ConfigFile, Connection};
-use crate::config::{AuthMode, Config, People, VectorStore};
+use crate::config::{AuthMode, Config, People};
 
 /// `vouch doctor`
 #[derive(Debug, Args)]
@@ -93,6 +94,7 @@ impl Doctor {
         findings.extend(roots(&config));
         findings.extend(model(&config));
         findings.extend(vectors(&config).await);
+        findings.push(sandbox().await);
         findings.extend(server(&config, connection).await);
         findings
     }
@@ -227,40 +229,85 @@ fn model(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// The first version that answers the queries that Vouch asks.
+const OLDEST_QDRANT: (u64, u64) = (1, 10);
+
 async fn vectors(config: &Config) -> Vec<Finding> {
-    let (VectorStore::Qdrant, Some(url)) = (config.vectors.store, &config.vectors.url) else {
-        return vec![ok("vectors", "embedded")];
+    let settings = match crate::app::qdrant(config) {
+        Ok(None) => return vec![ok("vectors", "embedded")],
+        Ok(Some(settings)) => settings,
+        Err(error) => {
+            return vec![fail(
+                "vectors",
+                format!("{error:#}"),
+                "set it where the server is started; it doesn't start before",
+            )];
+        }
     };
-    let mut findings = Vec::new();
-    if let Err(error) = config.vectors.api_key() {
-        findings.push(fail(
+    let url = settings.url.clone();
+    let looked = tokio::task::spawn_blocking(move || Qdrant::look(&settings)).await;
+    let mut findings = match looked.map_err(anyhow::Error::from).and_then(|look| Ok(look?)) {
+        Ok(look) => found_on_qdrant(&url, &look),
+        Err(error) => vec![warn(
             "vectors",
-            format!("{error:#}"),
-            "set the variable where the server is started",
-        ));
-    }
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let connecting =
-        tokio::net::TcpStream::connect((host, url.port_or_known_default().unwrap_or(6334)));
-    findings.push(match tokio::time::timeout(Duration::from_secs(5), connecting).await {
-        Ok(Ok(_)) => ok("vectors", format!("Qdrant, something listens at {url}")),
-        Ok(Err(error)) => warn(
-            "vectors",
-            format!("Qdrant at {url} can't be reached: {error}"),
-            "start it; until then search is by words alone",
-        ),
-        Err(_) => warn(
-            "vectors",
-            format!("Qdrant at {url} does not answer"),
-            "check `vectors.url`; until then search is by words alone",
-        ),
-    });
-    findings.push(warn(
+            format!("Qdrant at {url} does not answer as it should: {error:#}"),
+            "start it, or check `vectors.url` and the key; until then search is by words alone",
+        )],
+    };
+    findings.push(ok(
         "vectors",
-        "Qdrant's approximate index lets what a reader may not see change the order of what they see",
-        "where that matters, search exactly, or use `vectors.store = \"embedded\"`",
+        "promise 13 (what you may not see does not change what you see) holds on Qdrant with exact = \
+         true only, which is how Vouch always asks",
     ));
     findings
+}
+
+fn found_on_qdrant(url: &str, look: &Look) -> Vec<Finding> {
+    let Look { version, collections } = look;
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let old = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST_QDRANT;
+    let detail = format!("Qdrant {version} at {url}");
+    let (major, minor) = OLDEST_QDRANT;
+    let server = if old {
+        fail("vectors", detail, format!("Vouch needs Qdrant {major}.{minor} or newer"))
+    } else {
+        ok("vectors", detail)
+    };
+    if collections.is_empty() {
+        let detail = "no collection is there yet";
+        return vec![
+            server,
+            warn("vectors", detail, "the server makes it at its first start with a model"),
+        ];
+    }
+    let held: Vec<String> = collections
+        .iter()
+        .map(|(name, points)| format!("{name} (about {})", output::count(*points, "point")))
+        .collect();
+    vec![server, ok("vectors", format!("collections: {}", held.join(", ")))]
+}
+
+/// What the system can't forbid the worker that reads files.
+async fn sandbox() -> Finding {
+    const WHAT: &str = "sandbox";
+    let gaps = match std::env::current_exe() {
+        Ok(program) => sandbox_gaps(&program).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match gaps {
+        Ok(gaps) if gaps.is_empty() => ok(WHAT, "the worker that reads files is shut in"),
+        Ok(gaps) => warn(
+            WHAT,
+            format!("the worker that reads files is not shut in fully: {}", gaps.join("; ")),
+            "use Linux 5.13 or newer with Landlock, in a container that allows seccomp; until then \
+             add only sources whose files you trust",
+        ),
+        Err(error) => fail(
+            WHAT,
+            format!("the worker that reads files can't be started: {error}"),
+            "no document can be read before this is mended",
+        ),
+    }
 }
 
 /// The address: free, or Vouch itself, or somebody else's.
@@ -401,6 +448,23 @@ fn as_json(findings: &[Finding]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_on_a_qdrant_server_is_told() {
+        let told = |version: &str, collections: &[(&str, u64)]| {
+            let collections =
+                collections.iter().map(|(name, points)| ((*name).to_owned(), *points)).collect();
+            let look = Look { version: version.to_owned(), collections };
+            found_on_qdrant("http://localhost:6334", &look)
+        };
+        let well = told("1.15.0", &[("vouch-1", 1), ("vouch-2", 7)]);
+        assert!(well.iter().all(|finding| finding.level == Level::Ok), "{well:?}");
+        assert!(well[0].detail.contains("1.15.0"), "{well:?}");
+        assert!(well[1].detail.contains("vouch-1 (about 1 point)"), "{well:?}");
+        assert!(well[1].detail.contains("vouch-2 (about 7 points)"), "{well:?}");
+        assert_eq!(told("1.9.4", &[("vouch-1", 1)])[0].level, Level::Fail);
+        assert_eq!(told("1.15.0", &[])[1].level, Level::Warn);
+    }
 
     #[test]
     fn a_folder_is_probed_and_left_as_it_was() {

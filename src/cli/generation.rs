@@ -55,7 +55,7 @@ impl Reindex {
             return session
                 .show(&begun, |_| format!("generation {generation} is being built: {work}\n"));
         }
-        let built = watch::generation(session, generation, number("chunks_estimate")).await?;
+        let built = watch::generation(session, &begun).await?;
         session.show(&built, |built| {
             let chunks = count(built["chunks"].as_u64().unwrap_or(0), "chunk");
             format!(

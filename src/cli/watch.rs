@@ -47,8 +47,10 @@ pub(super) async fn job(session: &Session, source: &str, job: u64) -> Result<Val
     }
 }
 
-/// Waits until a generation answers, and returns it.
-pub(super) async fn generation(session: &Session, number: u64, estimate: u64) -> Result<Value> {
+/// Waits until the generation of a reindex that was begun answers, and returns it.
+pub(super) async fn generation(session: &Session, begun: &Value) -> Result<Value> {
+    let number = begun["generation"].as_u64().unwrap_or(0);
+    let estimate = begun["chunks_estimate"].as_u64().unwrap_or(0);
     let bar = bar(session, "words");
     loop {
         let body = session.client.get(&["v1", "admin", "generations"]).await?;
@@ -56,11 +58,7 @@ pub(super) async fn generation(session: &Session, number: u64, estimate: u64) ->
             items(&body, "generations").iter().find(|candidate| candidate["generation"] == number);
         let Some(generation) = found else {
             bar.finish_and_clear();
-            let title =
-                format!("generation {number} is gone; another reindex may have taken its place");
-            return Err(
-                Failure::new("generation_gone", title, Some("see `vouch generations`")).into()
-            );
+            return Err(why_gone(session, number, &begun["job"]).await?.into());
         };
         let (chunks, embedded) = (generation["chunks"].as_u64(), generation["embedded"].as_u64());
         // Words come first; once they are there, the bar goes on with the vectors.
@@ -72,19 +70,33 @@ pub(super) async fn generation(session: &Session, number: u64, estimate: u64) ->
         }
         match generation["state"].as_str() {
             Some("building") => tokio::time::sleep(PAUSE).await,
-            Some("failed") => {
-                bar.finish_and_clear();
-                let title = format!("generation {number} failed: {}", cell(generation, "detail"));
-                return Err(Failure::new(
-                    "job_failed",
-                    title,
-                    Some("the generation before it still answers"),
-                )
-                .into());
-            }
             _ => {
                 bar.finish_and_clear();
                 return Ok(generation.clone());
+            }
+        }
+    }
+}
+
+/// Why a generation that was being built is gone: its job says so once it has ended.
+async fn why_gone(session: &Session, number: u64, job: &Value) -> Result<Failure> {
+    loop {
+        let status = session.client.get(&["v1", "admin", "status"]).await?;
+        let found = items(&status, "jobs").iter().find(|candidate| candidate["id"] == *job);
+        match found.and_then(|job| job["state"].as_str()) {
+            Some("queued" | "running") => tokio::time::sleep(PAUSE).await,
+            Some("failed") => {
+                let reason = found.map(|job| cell(job, "detail")).unwrap_or_default();
+                let title = format!("generation {number} could not be built: {reason}");
+                let hint = "the generation before it still answers";
+                return Ok(Failure::new("job_failed", title, Some(hint)));
+            }
+            Some(_) | None => {
+                let title = format!(
+                    "generation {number} is gone; another reindex may have taken its place"
+                );
+                let hint = "see `vouch generations`";
+                return Ok(Failure::new("generation_gone", title, Some(hint)));
             }
         }
     }

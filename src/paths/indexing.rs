@@ -4,7 +4,8 @@
 //! of an approval; embedding is by far the slowest step and follows in the background, newest first.
 //! A reindex is the same work on another generation, beside the one that answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,9 +14,10 @@ use anyhow::{Context, Result};
 use vouch_index::embed::Embedder;
 use vouch_index::ledger::{ChunkToEmbed, GenerationState, Job, Ledger};
 use vouch_index::search::Generation;
+use vouch_index::vectors::Vectors;
 use vouch_index::{Actor, Place};
 
-use crate::app::{App, Live, index_folder};
+use crate::app::{App, INDEX_FOLDER, Live, index_folders, qdrant};
 
 /// Changes that become one commit of the text index.
 const CHANGES: usize = 256;
@@ -23,6 +25,8 @@ const CHANGES: usize = 256;
 const CHUNKS: usize = 256;
 /// How often the ledger is looked at for changes.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often what dropped generations left behind is looked for.
+const CLEAR_AGAIN: Duration = Duration::from_secs(60);
 /// Generations that are kept for a rollback, besides the live one.
 const KEPT: usize = 1;
 
@@ -41,9 +45,23 @@ pub async fn follow(app: Arc<App>) {
     }
 }
 
-/// Keeps the live generation's vector store up to the ledger until the task is dropped. It is a task
-/// of its own, so that a Qdrant server that is gone never delays words.
+/// Keeps the vector stores up to the ledger until the task is dropped: the live generation's filled,
+/// those of dropped ones cleared away. It is a task of its own, so that a Qdrant server that is gone
+/// never delays words.
 pub async fn follow_vectors(app: Arc<App>) {
+    tokio::join!(fill(&app), clear(&app));
+}
+
+async fn clear(app: &Arc<App>) {
+    loop {
+        if let Err(error) = app.blocking(clear_away).await {
+            tracing::warn!("what dropped generations left behind stays for now: {error:#}");
+        }
+        tokio::time::sleep(CLEAR_AGAIN).await;
+    }
+}
+
+async fn fill(app: &Arc<App>) {
     loop {
         let followed = app
             .blocking(|app| match &app.live().generation.vectors {
@@ -108,7 +126,7 @@ pub fn follow_text(ledger: &Ledger, generation: &Generation) -> Result<usize> {
 /// Embeds the next chunks of a generation and lets its store take them in. Returns how many.
 ///
 /// # Errors
-/// The model, the ledger or the store failed.
+/// The model or the ledger failed.
 pub fn embed_some(ledger: &Ledger, live: &Live) -> Result<usize> {
     let generation = &live.generation;
     let (Some(embedder), Some(vectors)) = (&live.embedder, &generation.vectors) else {
@@ -117,8 +135,19 @@ pub fn embed_some(ledger: &Ledger, live: &Live) -> Result<usize> {
     let chunks = ledger.chunks_to_embed(generation.number, CHUNKS)?;
     let embedded = embed_all(embedder, &chunks)?;
     ledger.put_embeddings(generation.number, &embedded)?;
-    vectors.follow(ledger)?;
+    if !chunks.is_empty() {
+        take_in(ledger, vectors);
+    }
     Ok(chunks.len())
+}
+
+/// Lets a store take in what is embedded. Returns how many chunks it was. A store that can't has not
+/// lost them: they are in the ledger, and whoever follows the live generation tries again.
+fn take_in(ledger: &Ledger, vectors: &Vectors) -> usize {
+    vectors.follow(ledger).unwrap_or_else(|error| {
+        tracing::warn!("the vector store can't take in what is embedded: {error:#}");
+        0
+    })
 }
 
 /// Embeds chunks on every lane at once; each lane takes the next one when it is free.
@@ -153,10 +182,28 @@ fn embed_all(embedder: &Embedder, chunks: &[ChunkToEmbed]) -> Result<Vec<(Place,
 /// Builds a generation beside the live one and swaps when it is complete.
 ///
 /// # Errors
-/// The generation can't be built; the live one goes on answering.
+/// The generation can't be built. It is dropped, and the live one goes on answering.
 pub async fn reindex(app: &Arc<App>, job: &Job) -> Result<String> {
     let number = job.payload["generation"].as_u64().context("a reindex needs a generation")?;
     let number = u32::try_from(number)?;
+    let built = build(app, job, number).await;
+    let failed = built.is_err();
+    let cleared = app.blocking(move |app| {
+        if failed {
+            drop_unfinished(app, number)?;
+        } else {
+            drop_old(app)?;
+        }
+        clear_away(app)
+    });
+    if let Err(error) = cleared.await {
+        // Neither changes what became of the reindex, and both are tried again.
+        tracing::warn!("what the reindex left behind stays for now: {error:#}");
+    }
+    built
+}
+
+async fn build(app: &Arc<App>, job: &Job, number: u32) -> Result<String> {
     let live = Arc::new(app.blocking(move |app| app.open_generation(number)).await?);
     let (id, actor) = (job.id, job.actor.clone());
     loop {
@@ -169,7 +216,6 @@ pub async fn reindex(app: &Arc<App>, job: &Job) -> Result<String> {
     app.blocking(move |app| {
         let before = app.ledger.swap_generation(number, "generation.swap", &actor_named(&actor))?;
         app.set_live(live);
-        drop_old(app)?;
         Ok(format!("generation {number} answers in place of {before}"))
     })
     .await
@@ -181,6 +227,9 @@ fn build_some(app: &App, building: &Live, job: i64) -> Result<usize> {
     let mut worked = follow_text(ledger, &building.generation)?;
     if worked == 0 {
         worked = embed_some(ledger, building)?;
+    }
+    if let (0, Some(vectors)) = (worked, &building.generation.vectors) {
+        worked = take_in(ledger, vectors);
     }
     let number = building.generation.number;
     let about = ledger.generations()?.into_iter().find(|about| about.generation == number);
@@ -216,7 +265,7 @@ pub fn rollback(
     Ok((old.generation, before))
 }
 
-/// Deletes all but the newest old generations.
+/// Drops all but the newest old generations.
 fn drop_old(app: &App) -> Result<()> {
     let old = app
         .ledger
@@ -226,13 +275,63 @@ fn drop_old(app: &App) -> Result<()> {
         .skip(KEPT);
     for about in old {
         app.ledger.drop_generation(about.generation)?;
-        let folder = index_folder(&app.config, about.generation);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder)
-                .with_context(|| format!("{} can't be removed", folder.display()))?;
-        }
     }
     Ok(())
+}
+
+/// Drops a generation that can't be completed, and nothing else under its number.
+fn drop_unfinished(app: &App, number: u32) -> Result<()> {
+    let unfinished = app
+        .ledger
+        .generations()?
+        .into_iter()
+        .any(|about| about.generation == number && about.state == GenerationState::Building);
+    if unfinished {
+        app.ledger.drop_generation(number)?;
+    }
+    Ok(())
+}
+
+/// Deletes the folders and the Qdrant collections of generations that are dropped. What can't be
+/// deleted now stays until the next time; it takes room and is never read.
+fn clear_away(app: &App) -> Result<()> {
+    // The folders first: a generation that is begun in between is in the ledger before its folder is.
+    let mut folders = folders(app)?;
+    for about in app.ledger.generations()? {
+        folders.remove(&about.generation);
+    }
+    for folder in folders.values() {
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, folder = %folder.display(), "an old index can't be removed");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    if let Some(settings) = qdrant(&app.config)? {
+        Vectors::clear_away(&app.ledger, &settings)
+            .context("the Qdrant collections of dropped generations")?;
+    }
+    Ok(())
+}
+
+/// The folders of generations, by their numbers. Anything else beside them is somebody else's.
+fn folders(app: &App) -> Result<BTreeMap<u32, PathBuf>> {
+    let above = index_folders(&app.config);
+    if !above.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let named = || format!("{} can't be listed", above.display());
+    let mut folders = BTreeMap::new();
+    for entry in std::fs::read_dir(&above).with_context(named)? {
+        let entry = entry.with_context(named)?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(INDEX_FOLDER)?.parse().ok());
+        if let Some(number) = number {
+            folders.insert(number, entry.path());
+        }
+    }
+    Ok(folders)
 }
 
 fn actor_named(name: &str) -> Actor {

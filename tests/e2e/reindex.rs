@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use crate::process::run;
 use crate::world::{Company, World, model_files, until};
 
 async fn generation(world: &World) -> u64 {
@@ -116,6 +117,88 @@ async fn a_dry_run_builds_nothing_and_old_generations_are_cleared_away() {
     let bad = world.alice().post("/v1/admin/reindex", &json!({"model": "/nowhere"})).await;
     assert_eq!(bad.problem(), (422, "bad_model".to_owned()));
     assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md"]);
+}
+
+#[tokio::test]
+async fn a_reindex_that_fails_says_why_and_the_next_one_starts_clean() {
+    let world = World::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")]).await;
+    // Where the index of the next generation would lie, there is a file.
+    let in_the_way = world.data().join("index/generation-2");
+    std::fs::write(&in_the_way, "in the way").unwrap();
+    let (folder, base) = (world.documents(), world.base.clone());
+    let waited = tokio::task::spawn_blocking(move || {
+        run(&folder, &["reindex", "--url", &base, "--token", "demo:alice"])
+    });
+    let (code, said) = waited.await.unwrap();
+    assert_eq!(code, Some(1), "it does not wait for ever: {said}");
+    assert!(said.contains("generation 2 could not be built"), "{said}");
+    let status = world.alice().get("/v1/admin/status").await.json();
+    let failed: Vec<&Value> = status["jobs"]
+        .as_array()
+        .expect("jobs")
+        .iter()
+        .filter(|job| job["kind"] == "reindex")
+        .collect();
+    assert_eq!((failed.len(), &failed[0]["state"]), (1, &json!("failed")));
+    assert!(failed[0]["detail"].as_str().is_some_and(|why| !why.is_empty()), "{status}");
+    assert_eq!(states(&world).await, [(1, "live".to_owned())]);
+    assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md"]);
+
+    let (reply, before) = (world.alice().post("/v1/admin/reindex", &json!({})).await, 1);
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    until("the next generation answers", async || {
+        (generation(&world).await > before).then_some(())
+    })
+    .await;
+    assert_eq!(states(&world).await[0], (3, "live".to_owned()));
+    assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md"]);
+}
+
+#[tokio::test]
+async fn a_generation_that_nobody_will_finish_is_in_nobodys_way() {
+    let world = World::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")]).await;
+    // As after a crash between the beginning and its job.
+    let begun = "INSERT INTO generation (settings, state, created_at)
+        SELECT settings, 'building', 0 FROM generation";
+    world.ledger().execute(begun, []).unwrap();
+    reindex(&world).await;
+    assert_eq!(states(&world).await, [(3, "live".to_owned()), (1, "old".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_qdrant_server_that_is_gone_stops_neither_embedding_nor_a_reindex() {
+    let test = "a_qdrant_server_that_is_gone_stops_neither_embedding_nor_a_reindex";
+    let Some(model) = model_files(test) else {
+        return;
+    };
+    let world = Company::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")])
+        .with_model(&model)
+        .with_settings("[vectors]\nstore = \"qdrant\"\nurl = \"http://127.0.0.1:9\"")
+        .open()
+        .await;
+    let embedded = async |number: u64| {
+        until("everything is embedded", async || {
+            let listed = world.alice().get("/v1/admin/generations").await.json();
+            let newest = &listed["generations"][0];
+            assert_eq!(newest["generation"], number);
+            (newest["embedded"] == newest["chunks"] && newest["chunks"] == 1).then_some(())
+        })
+        .await;
+    };
+    embedded(1).await;
+    reindex(&world).await;
+    embedded(2).await;
+    assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md"]);
+    let (folder, base) = (world.data(), world.base.clone());
+    let settings = "data_dir = \".\"\n[vectors]\nstore = \"qdrant\"\nurl = \"http://127.0.0.1:9\"";
+    std::fs::write(folder.join("vouch.toml"), settings).unwrap();
+    let asked = tokio::task::spawn_blocking(move || {
+        run(&folder, &["doctor", "--config", "vouch.toml", "--url", &base])
+    });
+    let (_, said) = asked.await.unwrap();
+    for expected in ["Qdrant at http://127.0.0.1:9", "exact = true", "sandbox"] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
 }
 
 #[tokio::test]
