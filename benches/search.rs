@@ -199,7 +199,13 @@ impl Company {
             let start = u32::try_from(text.len())?;
             text.push_str(&body);
             let end = u32::try_from(text.len())?;
-            spans.push(Span { start, end, page: None, heading: String::new() });
+            spans.push(Span {
+                start,
+                end,
+                page: None,
+                heading: String::new(),
+                sections: Vec::new(),
+            });
             text.push_str("\n\n");
         }
         Ok((text, spans))

@@ -20,7 +20,7 @@ use crate::config::{Config, VectorStore};
 use crate::demo::Directory;
 
 /// The chunker's number: another one means that a reindex cuts anew.
-pub const CHUNKER: u32 = 1;
+pub const CHUNKER: u32 = 2;
 /// What the name of a generation's folder begins with; its number follows.
 pub const INDEX_FOLDER: &str = "generation-";
 

@@ -15,4 +15,4 @@ mod words;
 pub use access::{Layer, Principal, Reader, Rule};
 pub use error::{Error, Refusal, RefusalKind, Result};
 pub use ledger::{Actor, Clearance, Ledger, Passage, Place};
-pub use words::{DocumentId, Extracted, FileKind, Span, VersionNo};
+pub use words::{DocumentId, Extracted, FileKind, Section, Span, VersionNo};

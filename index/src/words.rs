@@ -102,4 +102,15 @@ pub struct Span {
     pub page: Option<u32>,
     /// Headings above it, outermost first, joined by ` > `.
     pub heading: String,
+    /// Headings that begin inside it, in order.
+    pub sections: Vec<Section>,
+}
+
+/// A heading inside a span.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// Its first byte in the version's text.
+    pub start: u32,
+    /// Its path, as a span's `heading`.
+    pub heading: String,
 }

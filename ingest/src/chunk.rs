@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use text_splitter::MarkdownSplitter;
-use vouch_index::Span;
+use vouch_index::{Section, Span};
 
 /// Texts above this many bytes are cut roughly before they are cut well: the splitter's time per
 /// byte grows with the text.
@@ -201,22 +201,33 @@ impl Outline<'_> {
                 path.retain(|above| above.level < heading.level);
                 path.push(heading);
             }
-            let titles: Vec<_> = path
-                .iter()
-                .map(|heading| heading.title.as_str())
-                .filter(|title| !title.is_empty())
-                .collect();
+            let heading = joined(&path);
+            let mut sections = Vec::new();
+            while let Some(inside) = next.next_if(|heading| heading.range.start < range.end) {
+                path.retain(|above| above.level < inside.level);
+                path.push(inside);
+                sections
+                    .push(Section { start: offset(inside.range.start), heading: joined(&path) });
+            }
             let start = offset(range.start);
             let page = pages.partition_point(|page| *page <= start);
             spans.push(Span {
                 start,
                 end: offset(range.end),
                 page: u32::try_from(page).ok().filter(|page| *page > 0),
-                heading: titles.join(" > "),
+                heading,
+                sections,
             });
         }
         spans
     }
+}
+
+/// A heading path as people read it.
+fn joined(path: &[&Heading]) -> String {
+    let titles: Vec<_> =
+        path.iter().map(|heading| &*heading.title).filter(|title| !title.is_empty()).collect();
+    titles.join(" > ")
 }
 
 /// How many characters a text has, counted to just past `most`.
@@ -310,6 +321,21 @@ mod tests {
         assert!(
             seen.contains(&("Leave", Some(1)))
                 && seen.contains(&("Leave > Parental leave", Some(2)))
+        );
+    }
+
+    #[test]
+    fn a_chunk_knows_the_headings_inside_it() {
+        let text =
+            "# Leave\n\nIntro.\n\n## Parental\n\n16 weeks.\n\n## Sick\n\nA note after day 3.";
+        let spans = chunks(text, &[], 1600);
+        assert_eq!(spans.len(), 1);
+        assert_eq!(spans[0].heading, "Leave");
+        let at = |word: &str| u32::try_from(text.find(word).unwrap()).unwrap();
+        let inside = |word, heading: &str| Section { start: at(word), heading: heading.to_owned() };
+        assert_eq!(
+            spans[0].sections,
+            [inside("## Parental", "Leave > Parental"), inside("## Sick", "Leave > Sick")]
         );
     }
 

@@ -328,7 +328,7 @@ fn cite(number: usize, passage: &Passage, support: Support) -> Citation {
         start: offset(support.start),
         end: offset(support.end),
         page: page_of(&passage.pages, offset(support.start)),
-        heading: passage.heading.clone(),
+        heading: passage.heading_at(offset(support.start)).to_owned(),
         uri: facts.uri,
         modified_at: facts.modified_at,
         approved_at: facts.approved_at,

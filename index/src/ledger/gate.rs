@@ -19,7 +19,7 @@ use super::people::principals;
 use super::{Ledger, SourceState, epoch, lock, now, rfc3339};
 use crate::access::{Layer, Principal, Reader, Rule};
 use crate::error::Result;
-use crate::words::{DocumentId, VersionNo};
+use crate::words::{DocumentId, Section, VersionNo};
 
 /// What one reader may see right now; the only key that opens a search.
 #[derive(Clone)]
@@ -118,10 +118,21 @@ pub struct Passage {
     pub pages: Vec<u32>,
     /// Headings above it, joined by ` > `.
     pub heading: String,
+    /// Headings that begin inside it.
+    sections: Vec<Section>,
     /// The search's score.
     pub score: f32,
     /// Dates, approval and owner of the version.
     pub facts: Facts,
+}
+
+impl Passage {
+    /// The heading path that a byte of the version's text stands under.
+    #[must_use]
+    pub fn heading_at(&self, at: u32) -> &str {
+        let above = self.sections.iter().rev().find(|section| section.start <= at);
+        above.map_or(&self.heading, |section| &section.heading)
+    }
 }
 
 /// What a citation says about a version besides its place.
@@ -506,7 +517,7 @@ fn passage(
     score: f32,
 ) -> Result<Option<Passage>> {
     let mut statement = tx.prepare_cached(&format!(
-        "SELECT d.source, d.path, v.title, v.hash, v.language, c.start, c.stop, c.page, c.heading,
+        "SELECT d.source, d.path, v.title, v.hash, v.language, c.start, c.stop, c.page, c.heading, c.sections,
            substr(CAST(t.text AS BLOB), c.start + 1, c.stop - c.start), v.pages, {FACTS}
          FROM chunk c JOIN version v ON v.no = c.version JOIN document d ON d.no = v.document
          JOIN source s ON s.id = d.source JOIN version_text t ON t.version = v.no
@@ -516,7 +527,7 @@ fn passage(
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let text = String::from_utf8(row.get(9)?).map_err(|_| {
+    let text = String::from_utf8(row.get(10)?).map_err(|_| {
         anyhow::anyhow!("a chunk of version {} splits a character", place.version.0)
     })?;
     Ok(Some(Passage {
@@ -526,13 +537,14 @@ fn passage(
         version: row.get(3)?,
         language: row.get(4)?,
         text,
+        sections: serde_json::from_str(&row.get::<_, String>(9)?)?,
         start: row.get(5)?,
         end: row.get(6)?,
         page: row.get(7)?,
         heading: row.get(8)?,
-        pages: serde_json::from_str(&row.get::<_, String>(10)?)?,
+        pages: serde_json::from_str(&row.get::<_, String>(11)?)?,
         score,
-        facts: facts(row, 11)?,
+        facts: facts(row, 12)?,
     }))
 }
 

@@ -358,8 +358,8 @@ impl Ledger {
     pub fn put_chunks(&self, generation: u32, cut: &[(VersionNo, Vec<Span>)]) -> Result<()> {
         self.write(|tx| {
             let mut insert = tx.prepare_cached(
-                "INSERT OR IGNORE INTO chunk (generation, version, place, start, stop, page, heading)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT OR IGNORE INTO chunk (generation, version, place, start, stop, page, heading, sections)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             for (version, spans) in cut {
                 for (place, span) in spans.iter().enumerate() {
@@ -370,7 +370,8 @@ impl Ledger {
                         span.start,
                         span.end,
                         span.page,
-                        span.heading
+                        span.heading,
+                        serde_json::to_string(&span.sections)?
                     ])?;
                 }
             }

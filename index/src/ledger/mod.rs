@@ -92,11 +92,13 @@ impl Ledger {
             .with_context(|| format!("the ledger {} can't be opened", path.display()))?;
         prepare(&write)?;
         assert_durable(&write)?;
-        Migrations::new(vec![M::up(include_str!("schema.sql"))])
-            .to_latest(&mut write)
-            .with_context(|| {
-                format!("the ledger {} can't be brought up to date", path.display())
-            })?;
+        Migrations::new(vec![
+            M::up(include_str!("schema.sql")),
+            // Headings inside a chunk, so that a citation names the one that its quote stands under.
+            M::up("ALTER TABLE chunk ADD COLUMN sections TEXT NOT NULL DEFAULT '[]'"),
+        ])
+        .to_latest(&mut write)
+        .with_context(|| format!("the ledger {} can't be brought up to date", path.display()))?;
         Ok(Self {
             head_file: head_file.to_owned(),
             path,

@@ -132,7 +132,13 @@ impl Company {
         for piece in pieces {
             let start = text.len() as u32;
             text.push_str(&piece.text);
-            spans.push(Span { start, end: text.len() as u32, page: None, heading: String::new() });
+            spans.push(Span {
+                start,
+                end: text.len() as u32,
+                page: None,
+                heading: String::new(),
+                sections: Vec::new(),
+            });
             text.push_str("\n\n");
         }
         let extracted = Extracted {

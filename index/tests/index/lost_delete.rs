@@ -59,7 +59,13 @@ fn large() -> (VersionContent, Vec<Span>) {
         for word in 0..100 {
             write!(text, "x{:x} ", chunk * 100 + word).unwrap();
         }
-        spans.push(Span { start, end: text.len() as u32, page: None, heading: String::new() });
+        spans.push(Span {
+            start,
+            end: text.len() as u32,
+            page: None,
+            heading: String::new(),
+            sections: Vec::new(),
+        });
     }
     let content = VersionContent {
         version: VersionNo(1000),
