@@ -1,18 +1,24 @@
 //! The running server: one listener, and the tasks behind it.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use vouch_index::Actor;
 use vouch_index::ledger::JobKind;
 
 use crate::app::App;
 use crate::config::{AuthMode, Config};
 use crate::paths::{indexing, intake};
+
+/// How often the clock is looked at.
+const CLOCK: Duration = Duration::from_secs(1);
 
 /// Serves as the settings say until the process is asked to end.
 ///
@@ -57,6 +63,7 @@ pub async fn run(
         tasks.spawn(intake::run(Arc::clone(&app), JobKind::Extract));
     }
     tasks.spawn(intake::schedule(Arc::clone(&app)));
+    tasks.spawn(clock(Arc::clone(&app)));
     tasks.spawn(indexing::follow(Arc::clone(&app)));
     tasks.spawn(indexing::follow_vectors(Arc::clone(&app)));
     tasks.spawn(indexing::embed(Arc::clone(&app)));
@@ -65,6 +72,21 @@ pub async fn run(
         .with_graceful_shutdown(shutdown)
         .await
         .context("the server failed")
+}
+
+/// Ends blocks, stops and pauses when their time has come.
+async fn clock(app: Arc<App>) {
+    let actor =
+        Actor { name: "clock".to_owned(), principals: BTreeSet::new(), administrator: true };
+    let mut tick = tokio::time::interval(CLOCK);
+    loop {
+        tick.tick().await;
+        let actor = actor.clone();
+        let ended = app.blocking(move |app| anyhow::Ok(app.ledger.end_what_is_over(&actor)?)).await;
+        if let Err(error) = ended {
+            tracing::error!(%error, "what is over can't be ended");
+        }
+    }
 }
 
 /// This program, for the workers. On Linux by a name that holds when the file is replaced while the

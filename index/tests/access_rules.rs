@@ -204,7 +204,7 @@ impl World {
                 let (name, paused) = (format!("s{source}"), &mut self.oracle.paused[*source]);
                 match *paused {
                     true => self.ledger.resume_source(&name, &self.actor).unwrap(),
-                    false => self.ledger.pause_source(&name, &self.actor, "a test").unwrap(),
+                    false => self.ledger.pause_source(&name, &self.actor, "a test", None).unwrap(),
                 };
                 *paused = !*paused;
             }

@@ -165,7 +165,8 @@ pub(super) async fn pause(
     Json(body): Json<Why>,
 ) -> Result<Out<SourceInfo>, ApiError> {
     let why = reason(&body.why)?;
-    as_owner(&app, caller, id, move |ledger, id, actor| ledger.pause_source(id, actor, &why)).await
+    as_owner(&app, caller, id, move |ledger, id, actor| ledger.pause_source(id, actor, &why, None))
+        .await
 }
 
 /// Let a paused source answer again.

@@ -7,6 +7,7 @@
 
 mod approvals;
 mod audit;
+mod control;
 mod documents;
 mod gate;
 mod generations;
@@ -26,6 +27,7 @@ use crate::error::Result;
 
 pub use approvals::{Decided, Waiting};
 pub use audit::{AuditQuery, AuditRecord, Opening, ShownPassage, Verified};
+pub use control::Stopped;
 pub use documents::{Brought, DocumentInfo, Known, Push, Pushed, Seen};
 pub use gate::{Clearance, DocumentText, Facts, Passage, Place};
 pub use generations::{
@@ -94,8 +96,7 @@ impl Ledger {
         assert_durable(&write)?;
         Migrations::new(vec![
             M::up(include_str!("schema.sql")),
-            // Headings inside a chunk, so that a citation names the one that its quote stands under.
-            M::up("ALTER TABLE chunk ADD COLUMN sections TEXT NOT NULL DEFAULT '[]'"),
+            M::up(include_str!("control.sql")),
         ])
         .to_latest(&mut write)
         .with_context(|| format!("the ledger {} can't be brought up to date", path.display()))?;

@@ -9,7 +9,7 @@ use rusqlite::{Transaction, params};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Actor, Ledger, audit, bump_epoch};
+use super::{Actor, Ledger, audit, bump_epoch, control};
 use crate::access::{Principal, Reader};
 use crate::error::{Refusal, Result};
 
@@ -166,12 +166,16 @@ fn members(tx: &Transaction<'_>, group: &str) -> Result<GroupInfo> {
     Ok(GroupInfo { group: group.to_owned(), members })
 }
 
-/// Every principal of a person at this moment.
+/// Every principal of a person at this moment; none at all for a blocked one, and for anybody while
+/// the assistant is stopped. Every clearance and every check after a search begins here.
 pub(super) fn principals(
     tx: &Transaction<'_>,
     user: &str,
     token_groups: &BTreeSet<String>,
 ) -> Result<BTreeSet<Principal>> {
+    if control::blocked(tx, user)?.is_some() || control::stopped(tx)?.is_some() {
+        return Ok(BTreeSet::new());
+    }
     let mut is_kept = tx.prepare_cached("SELECT 1 FROM kept_group WHERE name = ?1")?;
     let mut seeds = BTreeSet::new();
     for group in token_groups {

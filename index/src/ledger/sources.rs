@@ -9,7 +9,8 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Actor, Ledger, audit, bump_epoch, now};
+use super::control::in_future;
+use super::{Actor, Ledger, audit, bump_epoch, now, rfc3339};
 use crate::access::{Layer, Principal};
 use crate::error::{Error, Refusal, Result};
 
@@ -142,6 +143,8 @@ pub struct SourceInfo {
     pub approved_by: Option<String>,
     /// Why it is paused or revoked.
     pub why: Option<String>,
+    /// When its pause ends by itself.
+    pub until: Option<String>,
 }
 
 /// A file that could not be read.
@@ -340,18 +343,27 @@ impl Ledger {
         })
     }
 
-    /// Hides a source from the next query on.
+    /// Hides a source from the next query on, until the end, if there is one.
     ///
     /// # Errors
     /// No such source, or not active.
-    pub fn pause_source(&self, id: &str, actor: &Actor, why: &str) -> Result<SourceInfo> {
+    pub fn pause_source(
+        &self,
+        id: &str,
+        actor: &Actor,
+        why: &str,
+        until: Option<i64>,
+    ) -> Result<SourceInfo> {
+        in_future(until)?;
         self.write(|tx| {
             let held = source(tx, id)?;
             if held.state != SourceState::Active {
                 return Err(held.wrong_state("paused"));
             }
             set_state(tx, id, SourceState::Paused, Some(why))?;
-            audit::act(tx, actor, "source.pause", json!({"source": id}), Some(why))?;
+            tx.execute("UPDATE source SET until = ?2 WHERE id = ?1", params![id, until])?;
+            let subject = json!({"source": id, "before": "active", "after": "paused", "until": until.map(rfc3339)});
+            audit::act(tx, actor, "source.pause", subject, Some(why))?;
             info(tx, id)
         })
     }
@@ -367,7 +379,8 @@ impl Ledger {
                 return Err(held.wrong_state("resumed"));
             }
             set_state(tx, id, SourceState::Active, None)?;
-            audit::act(tx, actor, "source.resume", json!({"source": id}), None)?;
+            let subject = json!({"source": id, "before": "paused", "after": "active"});
+            audit::act(tx, actor, "source.resume", subject, None)?;
             info(tx, id)
         })
     }
@@ -547,7 +560,7 @@ fn first_sync(tx: &Transaction<'_>, spec: &SourceSpec, actor: &Actor) -> Result<
 
 fn set_state(tx: &Transaction<'_>, id: &str, state: SourceState, why: Option<&str>) -> Result<()> {
     tx.execute(
-        "UPDATE source SET state = ?2, why = ?3 WHERE id = ?1",
+        "UPDATE source SET state = ?2, why = ?3, until = NULL WHERE id = ?1",
         params![id, state.name(), why],
     )?;
     bump_epoch(tx)
@@ -589,11 +602,12 @@ fn info(tx: &Transaction<'_>, id: &str) -> Result<SourceInfo> {
         JOIN chunk c ON c.generation = g.no AND c.version = d.live
         WHERE d.source = ?1";
     let read = |row: &Row<'_>| {
-        let last_sync: Option<i64> = row.get(2)?;
-        Ok((row.get(0)?, row.get(1)?, last_sync.map(super::rfc3339)))
+        let time =
+            |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(rfc3339));
+        Ok((row.get(0)?, row.get(1)?, time(2)?, time(3)?))
     };
-    let (added_by, why, last_sync) = tx
-        .prepare_cached("SELECT added_by, why, last_sync FROM source WHERE id = ?1")?
+    let (added_by, why, last_sync, until) = tx
+        .prepare_cached("SELECT added_by, why, last_sync, until FROM source WHERE id = ?1")?
         .query_row([id], read)?;
     Ok(SourceInfo {
         state: held.state,
@@ -615,6 +629,7 @@ fn info(tx: &Transaction<'_>, id: &str) -> Result<SourceInfo> {
         added_by,
         approved_by: held.approved_by,
         why,
+        until,
         spec: held.spec,
     })
 }
