@@ -1,6 +1,7 @@
 //! The HTTP surface: which routes there are, and what holds for all of them.
 //!
-//! A handler converts in, makes one call, converts out. Who may call it is its argument.
+//! A handler converts in, makes one call, converts out. Who may call it is its argument; who it is
+//! that may is declared here, beside the route, and tested for every route there is.
 
 mod admin;
 mod approvals;
@@ -9,6 +10,7 @@ mod extract;
 mod health;
 mod keys;
 mod pages;
+mod policy;
 mod push;
 mod reading;
 mod sources;
@@ -16,18 +18,20 @@ mod sources;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::UtoipaMethodRouterExt;
 use utoipa_axum::routes;
 
 pub use error::ApiError;
+use policy::Routes;
+pub use policy::{Declared, Policy};
 
 use crate::app::App;
 
@@ -46,43 +50,57 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 ))]
 struct Described;
 
+/// Every route that the server has, with who may call it, sorted by path.
+#[must_use]
+pub fn declared() -> Vec<Declared> {
+    routes().declared()
+}
+
+/// Every route with its policy.
+fn routes() -> Routes {
+    let api = Routes::new(Described::openapi())
+        .api(Policy::Reader, routes!(reading::ask))
+        .api(Policy::Reader, routes!(reading::search))
+        .api(Policy::ItsReader, routes!(reading::document))
+        .api(Policy::ItsReader, routes!(reading::feedback))
+        .api(Policy::Anybody, routes!(sources::list))
+        .api(Policy::Administrator, routes!(sources::add))
+        .api(Policy::ItsKeepers, routes!(sources::show))
+        .api(Policy::Administrator, routes!(sources::update, sources::remove))
+        .api(Policy::ItsKeepers, routes!(sources::documents))
+        .api(Policy::ItsOwner, routes!(sources::sync))
+        .api(Policy::ItsOwner, routes!(sources::pause))
+        .api(Policy::ItsOwner, routes!(sources::resume))
+        .api(Policy::ItsOwner, routes!(sources::revoke))
+        .api(Policy::Anybody, routes!(approvals::list))
+        .api(Policy::ItsApprover, routes!(approvals::decide))
+        .api(Policy::Administrator, routes!(admin::groups, admin::change_group))
+        .api(Policy::Administrator, routes!(admin::load_groups))
+        .api(Policy::Administrator, routes!(admin::users))
+        .api(Policy::Administrator, routes!(admin::reindex))
+        .api(Policy::Administrator, routes!(admin::generations))
+        .api(Policy::Administrator, routes!(admin::rollback))
+        .api(Policy::Auditor, routes!(admin::audit))
+        .api(Policy::Auditor, routes!(admin::audit_verify))
+        .api(Policy::Administrator, routes!(admin::status))
+        .api(Policy::Administrator, routes!(keys::list, keys::create))
+        .api(Policy::Administrator, routes!(keys::revoke))
+        .api(Policy::ItsPusher, routes!(push::put, push::delete).layer(push::unlimited()))
+        .api(Policy::Open, routes!(health::healthz))
+        .api(Policy::Open, routes!(health::readyz));
+    pages::routes(api).page(Policy::Open, "/openapi.json", openapi)
+}
+
 /// The router with every route.
-pub fn router(app: Arc<App>) -> Router {
-    let (routes, described) = OpenApiRouter::with_openapi(Described::openapi())
-        .routes(routes!(reading::ask))
-        .routes(routes!(reading::search))
-        .routes(routes!(reading::document))
-        .routes(routes!(reading::feedback))
-        .routes(routes!(sources::list, sources::add))
-        .routes(routes!(sources::show, sources::update, sources::remove))
-        .routes(routes!(sources::documents))
-        .routes(routes!(sources::sync))
-        .routes(routes!(sources::pause))
-        .routes(routes!(sources::resume))
-        .routes(routes!(sources::revoke))
-        .routes(routes!(approvals::list, approvals::decide))
-        .routes(routes!(admin::groups, admin::change_group))
-        .routes(routes!(admin::load_groups))
-        .routes(routes!(admin::users))
-        .routes(routes!(admin::reindex))
-        .routes(routes!(admin::generations))
-        .routes(routes!(admin::rollback))
-        .routes(routes!(admin::audit))
-        .routes(routes!(admin::audit_verify))
-        .routes(routes!(admin::status))
-        .routes(routes!(keys::list, keys::create))
-        .routes(routes!(keys::revoke))
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
+///
+/// # Errors
+/// `/openapi.json` would say something else of a route than is declared.
+pub fn router(app: Arc<App>) -> anyhow::Result<Router> {
+    let (routes, described) = routes().split()?;
+    let described = Description(described.to_pretty_json()?.into());
+    Ok(routes
         .layer(DefaultBodyLimit::max(JSON_BYTES))
-        .merge(
-            OpenApiRouter::new().routes(routes!(push::put, push::delete)).layer(push::unlimited()),
-        )
-        .split_for_parts();
-    let described = described.to_pretty_json().unwrap_or_default();
-    routes
-        .route("/openapi.json", axum::routing::get(move || openapi(described.clone())))
-        .merge(pages::routes())
+        .layer(Extension(described))
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(|| async {
             ApiError::new(
@@ -108,7 +126,7 @@ pub fn router(app: Arc<App>) -> Router {
         ).on_response(|response: &axum::http::Response<_>, took: Duration, _: &tracing::Span| {
             tracing::debug!(status = response.status().as_u16(), ms = took.as_millis(), "answered");
         }))
-        .with_state(app)
+        .with_state(app))
 }
 
 /// The route's pattern: a path names documents, and names do not go to logs.
@@ -119,8 +137,12 @@ fn route_of(request: &axum::http::Request<axum::body::Body>) -> String {
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned())
 }
 
-async fn openapi(described: String) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], described)
+/// The text of `/openapi.json`.
+#[derive(Clone)]
+struct Description(Arc<str>);
+
+async fn openapi(Extension(described): Extension<Description>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], described.0.to_string())
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +13,7 @@ use vouch_index::ledger::DocumentText;
 
 use super::ApiError;
 use super::extract::{Json, Query};
+use super::policy::{Policy, Routes};
 use super::reading::open;
 use crate::app::App;
 use crate::auth::{AsReader, COOKIE, on_loopback, same_origin};
@@ -28,16 +27,19 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/static/favicon.svg", "image/svg+xml", include_str!("../web/favicon.svg")),
 ];
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    let mut routes = Router::new()
-        .route("/", get(|| async { axum::response::Html(include_str!("../web/intranet.html")) }))
-        .route("/demo/people", get(people))
-        .route("/signin", post(sign_in))
-        .route("/signout", post(sign_out))
-        .route("/view/{source}/{*path}", get(view));
+/// Adds the pages.
+pub(super) fn routes(routes: Routes) -> Routes {
+    let mut routes = routes
+        .page(Policy::Open, "/", || async {
+            axum::response::Html(include_str!("../web/intranet.html"))
+        })
+        .page(Policy::Demo, "/demo/people", people)
+        .form(Policy::Demo, "/signin", sign_in)
+        .form(Policy::Open, "/signout", sign_out)
+        .page(Policy::ItsReader, "/view/{source}/{*path}", view);
     for (path, kind, text) in FILES {
-        routes = routes
-            .route(path, get(move || async move { ([(header::CONTENT_TYPE, *kind)], *text) }));
+        let file = move || async move { ([(header::CONTENT_TYPE, *kind)], *text) };
+        routes = routes.page(Policy::Open, path, file);
     }
     routes
 }
