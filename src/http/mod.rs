@@ -14,6 +14,7 @@ mod policy;
 mod push;
 mod reading;
 mod sources;
+mod viewer;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,12 +9,14 @@ use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vouch_index::Reader;
 use vouch_index::ledger::DocumentText;
 
 use super::ApiError;
 use super::extract::{Json, Query};
 use super::policy::{Policy, Routes};
 use super::reading::open;
+use super::viewer::{self, Rendered};
 use crate::app::App;
 use crate::auth::{AsReader, COOKIE, on_loopback, same_origin};
 
@@ -110,18 +112,15 @@ struct ViewQuery {
 async fn view(
     State(app): State<Arc<App>>,
     reader: Result<AsReader, ApiError>,
-    Path((source, path)): Path<(String, String)>,
+    Path(place): Path<(String, String)>,
     Query(query): Query<ViewQuery>,
 ) -> Response {
-    let opened = match reader {
-        Ok(AsReader(reader)) => open(&app, reader, (source, path), query.version).await,
+    let shown = match reader {
+        Ok(AsReader(reader)) => show(&app, reader, place, query).await,
         Err(error) => Err(error),
     };
-    match opened {
-        Ok(document) => {
-            let quote = quote(&document.text, query.start, query.end);
-            page(&document.title, &document_page(&document, quote)).into_response()
-        }
+    match shown {
+        Ok(page) => page.into_response(),
         Err(error) => {
             // The same answer as a program gets, in words on a page.
             let mut response = error.clone().into_response();
@@ -135,13 +134,44 @@ async fn view(
     }
 }
 
-/// The quoted bytes, where they are a piece of the text; else nothing is highlighted.
-fn quote(text: &str, start: Option<usize>, end: Option<usize>) -> (&str, &str, &str) {
-    let (start, end) = (start.unwrap_or(0), end.unwrap_or(0));
-    match (text.get(..start), text.get(start..end), text.get(end..)) {
-        (Some(before), Some(quote), Some(after)) if !quote.is_empty() => (before, quote, after),
-        _ => (text, "", ""),
+/// Opens a document for a reader and makes its page.
+async fn show(
+    app: &Arc<App>,
+    reader: Reader,
+    place: (String, String),
+    query: ViewQuery,
+) -> Result<Markup, ApiError> {
+    let document = open(app, reader, place, query.version).await?;
+    app.blocking(move |app| {
+        let quote = query.start.zip(query.end).map(|(start, end)| start..end);
+        let rendered = viewer::render(&document, quote);
+        let people = People {
+            owner: name(app, &document.facts.owner)?,
+            approver: document.facts.approved_by.as_ref().map(|by| name(app, by)).transpose()?,
+        };
+        let title = viewer::readable(&document.title);
+        Ok(page(&title, &document_page(&document, &people, &rendered)))
+    })
+    .await
+}
+
+/// The people of a document, by names that readers know.
+struct People {
+    owner: String,
+    approver: Option<String>,
+}
+
+/// A principal for people: the name where demo mode knows one, else what follows the first colon.
+fn name(app: &App, principal: &str) -> Result<String, ApiError> {
+    if let Some(group) = principal.strip_prefix("group:") {
+        return Ok(format!("the group {group}"));
     }
+    let user = principal.strip_prefix("user:").unwrap_or(principal);
+    let person = match &app.directory {
+        Some(directory) => directory.find(&app.ledger, user)?,
+        None => None,
+    };
+    Ok(person.map_or_else(|| user.to_owned(), |person| person.name))
 }
 
 fn page(title: &str, body: &Markup) -> Markup {
@@ -161,38 +191,59 @@ fn page(title: &str, body: &Markup) -> Markup {
     }
 }
 
-fn document_page(document: &DocumentText, (before, quote, after): (&str, &str, &str)) -> Markup {
+fn document_page(document: &DocumentText, people: &People, rendered: &Rendered) -> Markup {
     let facts = &document.facts;
-    let day = |time: &str| time.split('T').next().unwrap_or_default().to_owned();
     html! {
         main.document {
             header {
                 p.crumbs { (document.document.replacen('/', " / ", 1)) }
-                h1 { (document.title) }
-                dl.facts {
-                    dt { "Version" } dd title=(document.version) { (short(&document.version)) }
-                    dt { "Changed" } dd { (day(&facts.modified_at)) }
-                    @if let Some(at) = &facts.approved_at {
-                        dt { "Approved" }
-                        dd { (day(at)) @if let Some(by) = &facts.approved_by { " by " (by) } }
-                    }
-                    dt { "Owner" } dd { (facts.owner) }
-                    @if let Some(due) = &facts.review_due { dt { "Review due" } dd { (day(due)) } }
+                h1 {
+                    @if let Some(title) = &rendered.title { (title) }
+                    @else { (viewer::readable(&document.title)) }
                 }
                 @if document.newer.is_some() {
                     p.notice { "There is a newer version of this document. You see an earlier one." }
                 }
                 @if facts.stale {
-                    p.notice { "This document has not been reviewed in time. Ask " (facts.owner) " whether it still holds." }
+                    p.notice {
+                        strong { "This may be out of date. " }
+                        "It has not been reviewed in time. Ask " (people.owner) " whether it still holds."
+                    }
                 }
+                (facts_of(document, people))
             }
-            article lang=(document.language) {
-                (before)
-                @if !quote.is_empty() { mark id="quote" { (quote) } }
-                (after)
+            article dir="auto" lang=[Some(&document.language).filter(|language| !language.is_empty())] {
+                (rendered.body)
+                @if rendered.body.0.trim().is_empty() {
+                    p.empty { "This version has a title and no text." }
+                }
             }
         }
     }
+}
+
+fn facts_of(document: &DocumentText, people: &People) -> Markup {
+    let facts = &document.facts;
+    html! {
+        dl.facts {
+            dt { "Changed" } dd { (day(&facts.modified_at)) }
+            @if let Some(at) = &facts.approved_at {
+                dt { "Approved" }
+                dd { (day(at)) @if let Some(by) = &people.approver { ", by " (by) } }
+            }
+            dt { "Owner" } dd { (people.owner) }
+            @if let Some(due) = &facts.review_due {
+                dt { @if facts.stale { "Review was due" } @else { "Next review" } } dd { (day(due)) }
+            }
+            dt { "Version" } dd title=(document.version) { code { (short(&document.version)) } }
+        }
+    }
+}
+
+/// A time's day for people, such as `3 May 2026`; a time that can't be read stays as it is.
+fn day(time: &str) -> String {
+    let read = time.parse::<jiff::Timestamp>();
+    read.map_or_else(|_| time.to_owned(), |time| time.strftime("%-d %B %Y").to_string())
 }
 
 fn short(version: &str) -> &str {

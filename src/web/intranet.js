@@ -261,12 +261,28 @@ function notesOf(answer) {
   return (answer.notes ?? []).map((note) => (typeof note === "string" ? note : note.text ?? note.title)).filter(Boolean);
 }
 
+/** The headings above a quote, without the one that says the title once more. */
+function headingsBelow({ heading, title }) {
+  const headings = heading ? heading.split(" > ") : [];
+  return headings[0] === title ? headings.slice(1) : headings;
+}
+
+/** A quote as it reads, without the signs of its Markdown. It is set as text, whatever it holds. */
+function withoutSigns(quote) {
+  return quote
+    .replace(/^#{1,6} /gm, "")
+    .replace(/!?\[([^\]\n]*)\]\([^)\s]*\)/g, "$1")
+    .replace(/(\*\*|__)(?=\S)([^\n]+?)\1/g, "$2")
+    .replace(/(`+)([^`\n]+)\1/g, "$2")
+    .replace(/\\([\\*_`#>|[\]-])/g, "$1");
+}
+
 let cards = 0;
 
 /** One source: a line that opens to the quote, the facts and the way to the document. */
 function sourceCard(citation) {
   const id = `source-${(cards += 1)}`;
-  const place = [citation.heading?.replaceAll(" > ", " › "), citation.page ? `page ${citation.page}` : null].filter(Boolean).join(", ");
+  const place = [headingsBelow(citation).join(" › "), citation.page ? `page ${citation.page}` : null].filter(Boolean).join(", ");
   const title = make("span", { class: "source-title" }, citation.title);
   if (citation.stale) title.append(make("span", { class: "badge" }, "may be out of date"));
   const head = make("button", { type: "button", class: "source-head", "aria-expanded": "false", "aria-controls": id },
@@ -310,7 +326,7 @@ function sourceFacts(citation) {
   if (!citation.stale && date(citation.review_due)) fact("Next review", date(citation.review_due));
   if (/^https?:\/\//.test(citation.uri ?? "")) fact("Original", make("a", { href: citation.uri, rel: "noopener noreferrer" }, citation.uri));
 
-  const parts = [make("blockquote", { class: "quote" }, citation.quote), facts];
+  const parts = [make("blockquote", { class: "quote" }, withoutSigns(citation.quote)), facts];
   if (citation.stale) {
     const since = date(citation.review_due);
     const late = since ? `This document should have been reviewed by ${since}.` : "This document is past its review.";
@@ -460,7 +476,8 @@ function become(user) {
   session.user = user;
   page.person.value = user ?? "";
   const known = session.people.find((person) => person.user === user);
-  page.groups.textContent = known?.groups.length ? `in ${known.groups.join(", ")}` : "";
+  if (known) page.groups.textContent = known.groups.length ? `in ${known.groups.join(", ")}` : "in no group";
+  else page.groups.textContent = session.demo ? "Choose a person: what is found depends on who asks." : "";
 }
 
 async function switchTo(user) {

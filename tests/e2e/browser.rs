@@ -195,3 +195,33 @@ async fn a_reader_for_whom_nothing_is_found_is_told_whom_to_ask() {
     assert!(said.contains("Nothing was found") && said.contains("Alice"), "{said}");
     assert_eq!(browser.count(".sentence").await, 0);
 }
+
+#[tokio::test]
+async fn the_viewer_shows_markdown_as_a_page_and_scrolls_to_the_quote() {
+    let name = "the_viewer_shows_markdown_as_a_page_and_scrolls_to_the_quote";
+    let Some(browser) = Browser::start(name).await else { return };
+    let filler = "Another paragraph that says nothing of the matter.\n\n".repeat(80);
+    let text = format!(
+        "# Leave\n\n{filler}## Asking\n\nOpen **Portal > My HR** and press `Ask`.\n\n{filler}"
+    );
+    let world = World::holding(&[("hr/leave.md", &text)]).await;
+    let start = text.find("Open **").unwrap();
+    let end = text.find(" and press").unwrap();
+    browser.client.goto(&world.base).await.unwrap();
+    browser.become_person("bob").await;
+    let address = format!("{}/view/hr/leave.md?start={start}&end={end}#quote", world.base);
+    browser.client.goto(&address).await.unwrap();
+    assert_eq!(browser.text("h1").await, "Leave");
+    assert_eq!(browser.text("article h3").await, "Asking");
+    assert_eq!(browser.text("strong mark").await, "Portal > My HR");
+    assert_eq!(browser.text("article code").await, "Ask");
+    let in_view = "const place = document.getElementById('quote').getBoundingClientRect();
+        return place.top > 0 && place.bottom < innerHeight && scrollY > 500;";
+    until("the quote is in view", async || {
+        let seen = browser.client.execute(in_view, vec![]).await.ok()?;
+        seen.as_bool().unwrap_or(false).then_some(())
+    })
+    .await;
+    let facts = browser.text(".facts").await;
+    assert!(facts.contains("Alice") && !facts.contains("user:"), "{facts}");
+}
