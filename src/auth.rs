@@ -31,7 +31,7 @@ pub struct Caller {
     pub actor: Actor,
     /// The person, where the credential stands for one.
     pub reader: Option<Reader>,
-    /// Whether the audit may be read.
+    /// Whether the audit may be read with questions and sentences.
     pub auditor: bool,
     /// The sources that may be pushed to; none: all.
     pushes_to: Option<Vec<String>>,
@@ -44,7 +44,11 @@ pub struct AsReader(pub Reader);
 pub struct AsAdministrator(pub Actor);
 
 /// Somebody who may read the audit.
-pub struct AsAuditor(pub Actor);
+pub struct AsAuditor {
+    /// Whether questions and sentences are for this caller: for auditors they are, for an
+    /// administrator who is none they are not.
+    pub sees_text: bool,
+}
 
 /// Anybody with a valid credential. What a route with this does is decided by sources: approvers and
 /// owners.
@@ -125,7 +129,7 @@ impl FromRequestParts<Arc<App>> for AsAuditor {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let AsAnybody(caller) = AsAnybody::from_request_parts(parts, app).await?;
         if caller.auditor || caller.actor.administrator {
-            return Ok(Self(caller.actor));
+            return Ok(Self { sees_text: caller.auditor });
         }
         Err(ApiError::forbidden("this is for auditors", "ask an auditor or an administrator"))
     }

@@ -6,11 +6,11 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Session;
 use super::key::{Ago, moment};
-use super::output::{cell, items, safe};
+use super::output::{self, cell, items, safe};
 
 const AUDIT: [&str; 3] = ["v1", "admin", "audit"];
 
@@ -29,13 +29,19 @@ pub(super) struct Audit {
     /// One answer, by its id
     #[arg(long)]
     answer: Option<String>,
+    /// Records of one kind, such as `answer` or `source.pause`
+    #[arg(long)]
+    kind: Option<String>,
     /// Since then: 2025-03-01, 2025-03-01T12:00:00Z, or a span such as 7d
-    #[arg(long, value_name = "T", value_parser = since)]
+    #[arg(long, value_name = "T", value_parser = past)]
     since: Option<Timestamp>,
+    /// Before then, in the same forms
+    #[arg(long, value_name = "T", value_parser = past)]
+    until: Option<Timestamp>,
     /// How many records, at most
     #[arg(long)]
     limit: Option<u64>,
-    /// Print each record as a line of JSON
+    /// Print every record as a line of JSON; with --json as one document
     #[arg(long)]
     export: bool,
 }
@@ -50,7 +56,7 @@ enum Act {
     },
 }
 
-fn since(text: &str) -> Result<Timestamp, String> {
+fn past(text: &str) -> Result<Timestamp, String> {
     moment(text, Ago::Past)
 }
 
@@ -63,12 +69,17 @@ impl Audit {
             ("user", self.user),
             ("document", self.document),
             ("answer", self.answer),
+            ("kind", self.kind),
             ("since", self.since.map(|since| since.to_string())),
+            ("until", self.until.map(|until| until.to_string())),
             ("limit", self.limit.map(|limit| limit.to_string())),
             ("export", self.export.then(|| "1".to_owned())),
         ];
         if self.export {
             let mut lines = session.client.stream(Method::GET, &AUDIT, &query, None).await?;
+            if session.json {
+                return one_document(&lines.text().await?);
+            }
             while let Some(bytes) = lines.chunk().await? {
                 export(&bytes)?;
             }
@@ -94,6 +105,13 @@ fn export(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// An export as the one JSON document that `--json` promises.
+fn one_document(lines: &str) -> Result<ExitCode> {
+    let records: Vec<Value> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    output::print(&output::json(&json!({ "records": records })))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// One record on one line: number, time, what happened, for which answer, and all the rest by name.
 fn line(record: &Value) -> String {
     let first = ["seq", "at", "kind", "answer"];
@@ -105,6 +123,9 @@ fn line(record: &Value) -> String {
             let text = value.as_str().map_or_else(|| value.to_string(), |text| format!("{text:?}"));
             parts.push(format!("{key}={}", safe(&text)));
         }
+    }
+    if record["withheld"] == true {
+        parts.push("(the text is for auditors)".to_owned());
     }
     parts.join("  ") + "\n"
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use vouch_index::Principal;
-use vouch_index::ledger::{AuditQuery, GenerationState, GroupInfo, JobKind, Verified};
+use vouch_index::ledger::{AuditQuery, AuditRecord, GenerationState, GroupInfo, JobKind, Verified};
 
 use super::ApiError;
 use super::extract::{Json, Query};
@@ -221,18 +221,23 @@ pub(super) struct AuditParams {
     answer: Option<String>,
     /// From this time on, RFC 3339.
     since: Option<String>,
+    /// Of this kind, such as `answer` or `source.pause`.
+    kind: Option<String>,
     /// The newest so many.
     limit: Option<u32>,
+    /// Before this time, RFC 3339.
+    until: Option<String>,
     /// 1: every record as JSON lines.
     export: Option<u8>,
 }
 
-/// Records of the audit, oldest first.
+/// Records of the audit, oldest first. Questions and sentences are for auditors: an administrator
+/// who is none gets such a record with `"withheld": true` in their place.
 #[utoipa::path(get, path = "/v1/admin/audit", params(AuditParams),
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
-    _auditor: AsAuditor,
+    AsAuditor { sees_text }: AsAuditor,
     Query(params): Query<AuditParams>,
 ) -> Result<Response, ApiError> {
     let export = params.export == Some(1);
@@ -240,10 +245,20 @@ pub(super) async fn audit(
         let whole = user.contains(':') || user.contains(' ');
         if whole { user } else { format!("user:{user}") }
     });
-    let since = params.since.as_deref().map(rfc3339).transpose()?;
-    let limit = if export { None } else { Some(params.limit.unwrap_or(RECORDS)) };
-    let query = AuditQuery { user, document: params.document, answer: params.answer, since, limit };
-    let records = app.blocking(move |app| app.ledger.audit_records(&query)).await?;
+    let time = |name, text: Option<&str>| text.map(|text| rfc3339(name, text)).transpose();
+    let query = AuditQuery {
+        user,
+        document: params.document,
+        answer: params.answer,
+        kind: params.kind,
+        since: time("since", params.since.as_deref())?,
+        until: time("until", params.until.as_deref())?,
+        limit: if export { None } else { Some(params.limit.unwrap_or(RECORDS)) },
+    };
+    let mut records = app.blocking(move |app| app.ledger.audit_records(&query)).await?;
+    if !sees_text {
+        records = records.into_iter().map(AuditRecord::without_text).collect();
+    }
     if !export {
         return Ok(Out(json!({ "records": records })).into_response());
     }
@@ -255,16 +270,14 @@ pub(super) async fn audit(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }
 
-/// The form in which the audit stores times, so that text compares as time does.
-fn rfc3339(text: &str) -> Result<String, ApiError> {
-    let time = text.parse::<jiff::Timestamp>().map_err(|error| {
+fn rfc3339(name: &str, text: &str) -> Result<jiff::Timestamp, ApiError> {
+    text.parse().map_err(|error| {
         ApiError::invalid(
             "bad_time",
-            format!("`since` is not a time: {error}"),
+            format!("`{name}` is not a time: {error}"),
             "write it as RFC 3339, such as 2026-01-31T00:00:00Z",
         )
-    })?;
-    Ok(time.to_string())
+    })
 }
 
 /// A head that was kept.

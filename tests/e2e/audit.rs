@@ -12,12 +12,12 @@ async fn company() -> World {
 }
 
 async fn records(world: &World, query: &str) -> Vec<Value> {
-    let reply = world.alice().get(&format!("/v1/admin/audit?{query}")).await;
+    let reply = world.ines().get(&format!("/v1/admin/audit?{query}")).await;
     reply.json()["records"].as_array().expect("records").clone()
 }
 
 async fn verified(world: &World, query: &str) -> Value {
-    world.alice().get(&format!("/v1/admin/audit/verify{query}")).await.json()
+    world.ines().get(&format!("/v1/admin/audit/verify{query}")).await.json()
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn promise_7_searches_documents_and_pages_are_recorded_too() {
     assert_eq!(kinds("user=bob").await, ["search", "document"]);
     assert_eq!(kinds("user=user:carla").await, ["document"]);
     assert_eq!(kinds("document=hr/leave.md").await, ["search", "document", "document"]);
-    let export = world.alice().get("/v1/admin/audit?export=1").await;
+    let export = world.ines().get("/v1/admin/audit?export=1").await;
     assert_eq!(export.header("content-type"), Some("application/x-ndjson"));
     assert!(export.body.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
 }
@@ -73,6 +73,63 @@ async fn promise_7_the_audit_is_for_auditors_and_administrators() {
     for route in ["/v1/admin/audit", "/v1/admin/audit/verify"] {
         assert_eq!(world.bob().get(route).await.problem().0, 403);
     }
+}
+
+#[tokio::test]
+async fn promise_7_an_administrator_reads_no_question_and_no_sentence_in_the_audit() {
+    let world = company().await;
+    let answer = world.bob().ask(QUESTION).await;
+    world.bob().search(CANARY).await;
+    let query = format!("answer={}", answer["id"].as_str().unwrap());
+    let seen = world.alice().get(&format!("/v1/admin/audit?{query}")).await.json();
+    let seen = seen["records"].as_array().expect("records");
+    assert_eq!(seen[0]["person"]["user"], "user:bob");
+    assert!(seen[0]["person"]["principals"].is_array(), "{seen:?}");
+    assert_eq!((&seen[0]["withheld"], &seen[1]["withheld"]), (&json!(true), &json!(true)));
+    assert!(seen.last().unwrap()["withheld"].is_null(), "a closing record holds no text");
+    for route in [format!("audit?{query}"), "audit".to_owned(), "audit?export=1".to_owned()] {
+        let route = format!("/v1/admin/{route}");
+        let all = world.alice().get(&route).await.body;
+        assert!(all.contains("user:bob") && !all.contains(CANARY), "{route}: {all}");
+        assert!(world.ines().get(&route).await.body.contains(CANARY), "{route}");
+    }
+}
+
+#[tokio::test]
+async fn promise_7_since_and_until_are_exact_and_kinds_can_be_asked_for() {
+    let world = company().await;
+    world.bob().search(CANARY).await;
+    // Times with and without a fraction, as the system's clock gives them.
+    let times = ["12:00:00Z", "12:00:00.5Z", "12:00:00.25Z", "12:00:01Z"];
+    for (at, seq) in times.iter().zip(1..) {
+        let at = format!("2025-03-01T{at}");
+        world.ledger().execute("UPDATE audit SET at = ?1 WHERE seq = ?2", (at, seq)).unwrap();
+    }
+    let numbers = async |query: &str| {
+        let found = records(&world, query).await;
+        found.iter().map(|record| record["seq"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    let day = "2025-03-01T";
+    assert_eq!(numbers(&format!("until={day}12:00:02Z")).await, [1, 2, 3, 4]);
+    assert_eq!(numbers(&format!("since={day}12:00:00Z&until={day}12:00:01Z")).await, [1, 2, 3]);
+    assert_eq!(numbers(&format!("since={day}12:00:00.3Z&until={day}12:00:02Z")).await, [2, 4]);
+    assert_eq!(numbers(&format!("since={day}12:00:00.50Z&until={day}12:00:01Z")).await, [2]);
+    assert_eq!(numbers("kind=search").await.len(), 1);
+    let bad = world.ines().get("/v1/admin/audit?until=yesterday").await;
+    assert_eq!(bad.problem(), (422, "bad_time".to_owned()));
+}
+
+#[tokio::test]
+async fn promise_7_a_head_file_that_is_gone_is_found() {
+    let world = company().await;
+    assert_eq!(verified(&world, "").await["ok"], true);
+    std::fs::remove_file(world.data().join("audit.head")).unwrap();
+    let found = verified(&world, "").await;
+    assert_eq!(found["ok"], false);
+    assert!(found["problem"].as_str().unwrap().contains("audit.head is missing"), "{found}");
+    // The next record writes it again.
+    world.bob().ask(QUESTION).await;
+    assert_eq!(verified(&world, "").await["ok"], true);
 }
 
 #[tokio::test]

@@ -105,6 +105,8 @@ async fn groups_keys_generations_status_and_audit_have_their_commands() {
     assert!(records["records"].as_array().is_some_and(|records| records.len() >= 3), "{records}");
     assert_eq!(vouch(&world, "alice", &["audit", "--export"]).await.0, Some(0));
     assert_eq!(json(&world, "alice", &["audit", "verify"]).await["ok"], true);
+    let exported = json(&world, "alice", &["audit", "--export", "--kind", "answer"]).await;
+    assert_eq!(exported["records"].as_array().map(Vec::len), Some(1), "one document: {exported}");
     world.ledger().execute("UPDATE audit SET kind = 'x' WHERE seq = 2", []).unwrap();
     let (code, said) = vouch(&world, "alice", &["audit", "verify"]).await;
     assert!(code == Some(1) && said.contains("record 2"), "{said}");

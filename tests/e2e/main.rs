@@ -2,8 +2,8 @@
 //!
 //! One binary, so that everything is linked once; each module is one subject. A test states a promise
 //! of the design and then the case that would break it. Its company is a few strings in a temporary
-//! folder, its people are Alice (administrator and approver), Dana (approver), Bob (employee) and
-//! Carla (contractor), and its server listens on a free port. Nothing sleeps, nothing leaves the
+//! folder, its people are Alice (administrator and approver), Dana (approver), Ines (auditor),
+//! Bob (employee) and Carla (contractor), and its server listens on a free port. Nothing sleeps, nothing leaves the
 //! machine, and no test needs another one.
 
 mod approvals;

@@ -24,6 +24,7 @@ pub(crate) const PEOPLE: &[(&str, &[&str], &[&str])] = &[
     ("bob", &["employees", "engineering"], &[]),
     ("carla", &["contractors"], &[]),
     ("dana", &["employees"], &[]),
+    ("ines", &[], &["auditor"]),
 ];
 
 /// Asks again and again until there is an answer. `what` is for whoever reads the failure.
@@ -266,6 +267,11 @@ impl World {
     pub(crate) fn write(&self, path: &str, text: &str) {
         write(&self.documents().join(path), text.as_bytes());
     }
+    /// The auditor, who sees in the audit what an administrator does not.
+    pub(crate) fn ines(&self) -> Person {
+        self.person("ines")
+    }
+
 
     pub(crate) fn documents(&self) -> PathBuf {
         self.folder.path().join("documents")

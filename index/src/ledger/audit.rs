@@ -61,10 +61,30 @@ pub struct AuditRecord {
     /// The person's part; absent once it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<Value>,
+    /// Whether questions and sentences were taken out of the person's part for this caller.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
     /// The salted commitment to the person's part.
     pub commitment: String,
     /// The chain's hash up to here.
     pub hash: String,
+}
+
+/// What of a person's part is no text: who it was.
+const IDENTIFIERS: [&str; 3] = ["user", "principals", "actor"];
+
+impl AuditRecord {
+    /// The record for somebody who may see identifiers, counts and reasons, and no text: of the
+    /// person's part only who it was stays. What is added to that part later is withheld as well.
+    #[must_use]
+    pub fn without_text(mut self) -> Self {
+        if let Some(Value::Object(person)) = &mut self.person {
+            let whole = person.len();
+            person.retain(|key, _| IDENTIFIERS.contains(&key.as_str()));
+            self.withheld = person.len() < whole;
+        }
+        self
+    }
 }
 
 /// Which records to list; everything that is given must hold.
@@ -76,8 +96,12 @@ pub struct AuditQuery {
     pub document: Option<String>,
     /// Records of this answer.
     pub answer: Option<String>,
-    /// Records from this time on, RFC 3339.
-    pub since: Option<String>,
+    /// Records of this kind, such as `answer` or `source.pause`.
+    pub kind: Option<String>,
+    /// Records from this time on.
+    pub since: Option<jiff::Timestamp>,
+    /// Records before this time.
+    pub until: Option<jiff::Timestamp>,
     /// The newest so many; none: all.
     pub limit: Option<u32>,
 }
@@ -190,7 +214,11 @@ impl Ledger {
             &query.document,
         );
         narrow(" AND a.answer = ?", &query.answer);
-        narrow(" AND a.at >= ?", &query.since);
+        narrow(" AND a.kind = ?", &query.kind);
+        // Without its `Z` the text of a time sorts as the time does, with and without a fraction.
+        let text = |time: Option<jiff::Timestamp>| Some(time?.to_string().replace('Z', ""));
+        narrow(" AND rtrim(a.at, 'Z') >= ?", &text(query.since));
+        narrow(" AND rtrim(a.at, 'Z') < ?", &text(query.until));
         let limit = query.limit.map_or(-1, i64::from);
         sql.push_str(&format!(" ORDER BY a.seq DESC LIMIT {limit}"));
         self.read(|tx| {
@@ -206,6 +234,7 @@ impl Ledger {
                     answer: row.get(3)?,
                     body: serde_json::from_str(&row.get::<_, String>(4)?)?,
                     person: person.map(|text| serde_json::from_str(&text)).transpose()?,
+                    withheld: false,
                     commitment: row.get(6)?,
                     hash: row.get(7)?,
                 });
@@ -232,11 +261,19 @@ impl Ledger {
         let mut wanted: Vec<(&str, String)> = Vec::new();
         wanted.extend(kept.map(|head| ("the given head", head.trim().to_owned())));
         let filed = std::fs::read_to_string(&self.head_file).unwrap_or_default();
-        if !filed.trim().is_empty() {
+        let missing = filed.trim().is_empty();
+        if !missing {
             wanted.push(("the head file", filed.trim().to_owned()));
         }
         self.read(|tx| {
             let (records, head, mut problem) = walk_chain(tx, &mut wanted)?;
+            if problem.is_none() && missing && records > 0 {
+                problem = Some(format!(
+                    "the head file {} is missing or empty, so a cut-off end would not show; compare \
+                     with a head that was kept elsewhere",
+                    self.head_file.display()
+                ));
+            }
             if let (None, Some((name, hash))) = (&problem, wanted.first()) {
                 problem = Some(format!(
                     "{name} holds {hash}, which is not in the chain: its end was cut off"
