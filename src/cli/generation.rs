@@ -6,13 +6,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::output::{cell, count, items, table};
+use super::output::{cell, count, items, safe, table};
+use super::source::state_of_documents;
 use super::{Session, watch};
 
 /// `vouch reindex`
 #[derive(Debug, Args)]
 pub(super) struct Reindex {
-    /// This source alone
+    /// Read this source's files again, instead of building a generation
     #[arg(long, value_name = "ID")]
     source: Option<String>,
     /// With the embedding model in this folder of the server's machine
@@ -29,14 +30,15 @@ pub(super) struct Reindex {
 impl Reindex {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
         let mut content = json!({ "dry_run": self.dry_run });
-        if let Some(source) = self.source {
-            content["source"] = source.into();
-        }
-        if let Some(model) = self.model {
+        if let Some(model) = &self.model {
             // The server may have been started in another folder.
             let model =
-                std::path::absolute(&model).context("the model's path can't be made absolute")?;
+                std::path::absolute(model).context("the model's path can't be made absolute")?;
             content["model"] = model.display().to_string().into();
+        }
+        if let Some(source) = &self.source {
+            content["source"] = source.as_str().into();
+            return self.extract_again(session, source, &content).await;
         }
         let begun = session.client.post(&["v1", "admin", "reindex"], &content).await?;
         let number = |key: &str| begun[key].as_u64().unwrap_or(0);
@@ -46,9 +48,8 @@ impl Reindex {
             count(number("chunks_estimate"), "chunk")
         );
         if self.dry_run {
-            return session.show(&begun, |_| {
-                format!("a reindex would build generation {}: {work}\n", cell(&begun, "generation"))
-            });
+            return session
+                .show(&begun, |_| format!("a reindex would build a generation of {work}\n"));
         }
         let generation = number("generation");
         if self.no_wait {
@@ -64,6 +65,26 @@ impl Reindex {
                 cell(built, "embedded")
             )
         })
+    }
+
+    /// Lets the server read a source's files again; no generation is built.
+    async fn extract_again(&self, session: &Session, id: &str, content: &Value) -> Result<()> {
+        let begun = session.client.post(&["v1", "admin", "reindex"], content).await?;
+        let work = count(begun["versions"].as_u64().unwrap_or(0), "document");
+        if self.dry_run {
+            return session.show(&begun, |_| {
+                format!("a reindex would read the files of {} again: {work}\n", safe(id))
+            });
+        }
+        match begun["job"].as_u64() {
+            Some(job) if !self.no_wait => {
+                let source = watch::job(session, id, job).await?;
+                session.show(&source, |source| state_of_documents(id, source))
+            }
+            Some(_) | None => session.show(&begun, |_| {
+                format!("the files of {} are being read again: {work}\n", safe(id))
+            }),
+        }
     }
 }
 

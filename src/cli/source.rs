@@ -238,7 +238,7 @@ fn added(source: &Value) -> String {
 }
 
 /// `hr is active: 12 documents, 10 live, 2 waiting`, and what to do about the rest.
-fn state_of_documents(id: &str, source: &Value) -> String {
+pub(super) fn state_of_documents(id: &str, source: &Value) -> String {
     let number = |key: &str| source[key].as_u64().unwrap_or(0);
     let mut parts =
         vec![count(number("documents"), "document"), format!("{} live", number("live"))];

@@ -16,7 +16,7 @@ use vouch_index::ledger::{AuditQuery, AuditRecord, GenerationState, GroupInfo, J
 use super::ApiError;
 use super::extract::{Json, Query};
 use super::health;
-use super::sources::queue_sync;
+use super::sources::{folder_source, queue_sync};
 use crate::app::App;
 use crate::auth::{AsAdministrator, AsAuditor};
 use crate::paths::indexing;
@@ -129,7 +129,8 @@ pub(super) struct ReindexBody {
     dry_run: bool,
 }
 
-/// Build a generation beside the live one; it answers once it is complete.
+/// Build a generation beside the live one; it answers once it is complete. With `source`, extract
+/// that source's files again instead. A dry run refuses what the real one would refuse.
 #[utoipa::path(post, path = "/v1/admin/reindex", request_body = ReindexBody,
     responses((status = 202, body = Object), (status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn reindex(
@@ -140,7 +141,14 @@ pub(super) async fn reindex(
     app.blocking(move |app| {
         let status = if body.dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
         if let Some(source) = &body.source {
-            let documents = app.ledger.source(source)?.documents;
+            if body.model.is_some() {
+                return Err(ApiError::invalid(
+                    "source_and_model",
+                    "a source's files are read again without building anything, so no model counts",
+                    "give `source` or `model`; a generation holds all sources",
+                ));
+            }
+            let documents = folder_source(app, source)?.documents;
             let mut answer = json!({"source": source, "versions": documents});
             if !body.dry_run {
                 let again = json!({"extract_again": true});

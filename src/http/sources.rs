@@ -144,6 +144,12 @@ pub(super) fn queue_sync(
     actor: &str,
     payload: &Value,
 ) -> Result<i64, ApiError> {
+    folder_source(app, id)?;
+    Ok(app.ledger.queue_job(JobKind::Sync, Some(id), payload, actor)?)
+}
+
+/// A source whose files can be read again.
+pub(super) fn folder_source(app: &App, id: &str) -> Result<SourceInfo, ApiError> {
     let source = app.ledger.source(id)?;
     if source.spec.kind != SourceKind::Folder {
         return Err(ApiError::conflict(
@@ -152,7 +158,7 @@ pub(super) fn queue_sync(
             "push the documents again",
         ));
     }
-    Ok(app.ledger.queue_job(JobKind::Sync, Some(id), payload, actor)?)
+    Ok(source)
 }
 
 /// Hide a source from the next query on.

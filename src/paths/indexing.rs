@@ -248,21 +248,35 @@ pub fn rollback(
     wanted: Option<u32>,
     actor: &Actor,
 ) -> Result<(u32, u32), crate::http::ApiError> {
-    let old = app.ledger.generations()?.into_iter().find(|about| {
-        about.state == GenerationState::Old
-            && wanted.is_none_or(|wanted| about.generation == wanted)
+    let live = app.live().generation.number;
+    let mut old = app.ledger.generations()?;
+    old.retain(|about| about.state == GenerationState::Old);
+    let found = old.iter().find(|about| match wanted {
+        Some(wanted) => about.generation == wanted,
+        None => about.generation < live,
     });
-    let Some(old) = old else {
-        return Err(crate::http::ApiError::conflict(
-            "no_generation",
-            "there is no earlier generation to go back to",
-            "`vouch generations` lists them; a reindex keeps the one before",
-        ));
-    };
+    let Some(old) = found else { return Err(nothing_to_go_back_to(wanted, &old)) };
     let live = Arc::new(app.open_generation(old.generation)?);
     let before = app.ledger.swap_generation(old.generation, "generation.rollback", actor)?;
     app.set_live(live);
     Ok((old.generation, before))
+}
+
+fn nothing_to_go_back_to(
+    wanted: Option<u32>,
+    old: &[vouch_index::ledger::GenerationInfo],
+) -> crate::http::ApiError {
+    let title = match wanted {
+        Some(wanted) => format!("there is no generation {wanted} to go back to"),
+        None => "there is no earlier generation to go back to".to_owned(),
+    };
+    let names: Vec<_> = old.iter().map(|about| about.generation.to_string()).collect();
+    let hint = if names.is_empty() {
+        "`vouch generations` lists them; a reindex keeps the one before".to_owned()
+    } else {
+        format!("kept besides the live one: {}; name one of them", names.join(", "))
+    };
+    crate::http::ApiError::conflict("no_generation", title, hint)
 }
 
 /// Drops all but the newest old generations.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::process::run;
-use crate::world::{Company, World, model_files, until};
+use crate::world::{Company, World, model_files, source, until};
 
 async fn generation(world: &World) -> u64 {
     let status = world.alice().get("/v1/admin/status").await.json();
@@ -210,4 +210,54 @@ async fn extracting_a_source_again_keeps_its_versions_where_nothing_changed() {
     world.settled().await;
     assert_eq!(world.bob().finds("heliotrope").await, ["wiki/a.md"]);
     assert_eq!(world.derived(), before);
+}
+
+#[tokio::test]
+async fn a_source_is_extracted_again_from_the_command_line() {
+    let world = World::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")]).await;
+    world.alice().add(&source("pushed", &json!({"kind": "push"}))).await;
+    let vouch = async |arguments: &[&str]| {
+        let (folder, base) = (world.documents(), world.base.clone());
+        let more: Vec<String> = arguments.iter().map(|&one| one.to_owned()).collect();
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut all = vec!["reindex", "--url", &base, "--token", "demo:alice", "--source"];
+            all.extend(more.iter().map(String::as_str));
+            run(&folder, &all)
+        });
+        ended.await.unwrap()
+    };
+    let (code, said) = vouch(&["wiki", "--dry-run"]).await;
+    assert!(code == Some(0) && said.contains("read the files of wiki again: 1 document"), "{said}");
+    let (code, said) = vouch(&["wiki"]).await;
+    assert!(code == Some(0) && said.contains("1 live"), "{said}");
+    assert_eq!(states(&world).await.len(), 1, "no generation is built");
+    let (code, said) = vouch(&["wiki", "--model", "models/x"]).await;
+    assert!(code == Some(1) && said.contains("`source` or `model`"), "{said}");
+    for arguments in [&["pushed"][..], &["pushed", "--dry-run"]] {
+        let (code, said) = vouch(arguments).await;
+        assert!(code == Some(1) && said.contains("its documents are pushed"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_goes_back_and_never_forward_by_itself() {
+    let world = World::holding(&[("wiki/a.md", "# A\n\nThe heliotrope is old.\n")]).await;
+    reindex(&world).await;
+    let back = async |body: &Value| world.alice().post("/v1/admin/rollback", body).await;
+    let none = back(&json!({"generation": 99})).await;
+    assert_eq!(none.problem(), (409, "no_generation".to_owned()));
+    assert!(
+        none.body.contains("no generation 99") && none.body.contains("live one: 1"),
+        "{none:?}"
+    );
+    assert_eq!(back(&json!({})).await.json()["generation"], 1);
+    let none = back(&json!({})).await;
+    assert_eq!(none.problem(), (409, "no_generation".to_owned()));
+    assert!(none.body.contains("live one: 2"), "where to go is said: {none:?}");
+    assert_eq!(generation(&world).await, 1);
+    assert_eq!(
+        back(&json!({"generation": 2})).await.json()["generation"],
+        2,
+        "by name, forward too"
+    );
 }
