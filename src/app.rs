@@ -64,6 +64,7 @@ impl App {
     /// # Errors
     /// The data folder or the ledger can't be used. A missing model is no error.
     pub fn open(config: Config, program: PathBuf) -> Result<Arc<Self>> {
+        let bootstrap_key = bootstrap_key()?;
         let claim = claim(&config.data_dir)?;
         let ledger = Arc::new(Ledger::open(&config.data_dir, &config.head_file())?);
         let (configured, model_note) = match load_model(&config) {
@@ -83,12 +84,6 @@ impl App {
         }
         let live = open_live(&config, &ledger, configured.as_ref(), (number, stored))?;
         let directory = Directory::open(&config, &ledger)?;
-        let bootstrap_key = std::env::var("VOUCH_ADMIN_KEY").ok().filter(|key| !key.is_empty());
-        if bootstrap_key.as_ref().is_some_and(|key| key.len() < 32) {
-            anyhow::bail!(
-                "VOUCH_ADMIN_KEY has fewer than 32 characters; set a longer one, or unset it"
-            );
-        }
         Ok(Arc::new(Self {
             config,
             ledger,
@@ -195,6 +190,17 @@ impl App {
     pub fn incoming(&self) -> PathBuf {
         self.config.data_dir.join("incoming")
     }
+}
+
+/// The first administrator's key, if there is one. Looked at before anything is made.
+fn bootstrap_key() -> Result<Option<String>> {
+    let key = std::env::var("VOUCH_ADMIN_KEY").ok().filter(|key| !key.is_empty());
+    if key.as_ref().is_some_and(|key| key.len() < 32) {
+        anyhow::bail!(
+            "VOUCH_ADMIN_KEY has fewer than 32 characters; set a longer one, or unset it"
+        );
+    }
+    Ok(key)
 }
 
 /// Makes the data folder this server's own. Two servers on one would each think themselves alone.

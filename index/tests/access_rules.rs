@@ -235,7 +235,9 @@ impl World {
         let name = GROUPS[group].strip_prefix("group:").unwrap();
         let one = [member.parse().unwrap()];
         let (add, remove) = if joins { (&one[..], &[][..]) } else { (&[][..], &one[..]) };
-        self.ledger.change_group(name, add, remove, &self.actor).unwrap();
+        let kept = self.ledger.groups().unwrap().iter().any(|group| group.group == name);
+        let changed = self.ledger.change_group(name, add, remove, &self.actor);
+        assert_eq!(changed.is_ok(), joins || kept, "only an addition makes a group: {changed:?}");
         let entry = (group, member.to_owned());
         if joins {
             self.oracle.members.insert(entry);

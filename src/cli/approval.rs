@@ -92,17 +92,7 @@ async fn decide(session: &Session, mut content: Value) -> Result<()> {
     }
     let body = session.client.post(&APPROVALS, &content).await?;
     session.show(&body, |body| {
-        let done = match body["act"].as_str() {
-            Some("approve") => "approved",
-            Some("reject") => "rejected",
-            Some("withdraw") => "withdrawn",
-            Some(_) | None => "decided",
-        };
-        let target = cell(body, "target");
-        let mut text = match body["state"].as_str() {
-            Some(_) => format!("{target}: {done}; it is {} now\n", cell(body, "state")),
-            None => format!("{target}: {done}\n"),
-        };
+        let mut text = format!("{} is {} now\n", cell(body, "target"), cell(body, "state"));
         for version in items(body, "versions").iter().filter_map(Value::as_str) {
             text.push_str(&format!("  {}\n", super::output::safe(version)));
         }

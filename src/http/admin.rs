@@ -53,7 +53,8 @@ pub(super) struct GroupChange {
     remove: Vec<Principal>,
 }
 
-/// Change a group. It counts from the next query.
+/// Change a group. It counts from the next query. Adding makes a group that is not kept yet; taking
+/// somebody out of one is a 404.
 #[utoipa::path(post, path = "/v1/admin/groups", request_body = GroupChange,
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn change_group(
@@ -227,14 +228,14 @@ pub(super) struct AuditParams {
     document: Option<String>,
     /// Of this answer.
     answer: Option<String>,
-    /// From this time on, RFC 3339.
-    since: Option<String>,
     /// Of this kind, such as `answer` or `source.pause`.
     kind: Option<String>,
-    /// The newest so many.
-    limit: Option<u32>,
+    /// From this time on, RFC 3339.
+    since: Option<String>,
     /// Before this time, RFC 3339.
     until: Option<String>,
+    /// The newest so many.
+    limit: Option<u32>,
     /// 1: every record as JSON lines.
     export: Option<u8>,
 }

@@ -125,6 +125,10 @@ fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, Api
         }
         (Act::Withdraw, Some(id)) => ("withdraw", app.ledger.withdraw(&id, actor, &why()?)?),
     };
-    let state = if act == "approve" { "live" } else { act };
+    let state = match decision.act {
+        Act::Approve => "live",
+        Act::Reject => "rejected",
+        Act::Withdraw => "withdrawn",
+    };
     Ok(json!({"target": target, "act": act, "versions": decided.versions, "state": state}))
 }

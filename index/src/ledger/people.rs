@@ -45,10 +45,14 @@ impl Ledger {
         })
     }
 
-    /// Adds and removes direct members of a group, which is kept by Vouch from then on.
+    /// Adds and removes direct members of a group, which is kept by Vouch from the first addition on.
+    ///
+    /// A removal alone makes no group: a kept group counts from the ledger alone, so one that is
+    /// empty would take everybody out of the group of that name in their tokens.
     ///
     /// # Errors
-    /// A name that can't be a group, or `everyone` as a member.
+    /// A name that can't be a group, `everyone` as a member, or nothing to add to a group that is
+    /// not kept.
     pub fn change_group(
         &self,
         group: &str,
@@ -58,6 +62,14 @@ impl Ledger {
     ) -> Result<GroupInfo> {
         check_group(group, add)?;
         self.write(|tx| {
+            if add.is_empty() && !is_kept(tx, group)? {
+                return Err(Refusal::missing(
+                    "no_group",
+                    format!("Vouch keeps no group `{group}`"),
+                    "`vouch group list` lists those it keeps; a group of a token is changed where \
+                     the token comes from",
+                ));
+            }
             tx.execute("INSERT OR IGNORE INTO kept_group VALUES (?1)", [group])?;
             for member in add {
                 tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
@@ -140,11 +152,15 @@ impl Ledger {
 }
 
 fn check_group(group: &str, members: &[Principal]) -> Result<()> {
-    if group.trim().is_empty() || group.chars().any(char::is_control) {
+    let looks_like_another =
+        group == "everyone" || ["group:", "user:"].iter().any(|kind| group.starts_with(kind));
+    let written = !group.trim().is_empty() && !group.chars().any(char::is_control);
+    if looks_like_another || !written {
         return Err(Refusal::invalid(
             "bad_group",
             format!("`{group}` can't be the name of a group"),
-            "give a name without control characters; `hr` stands for the principal group:hr",
+            "give a name such as `hr`, which stands for the principal group:hr; no control \
+             characters, not `everyone`, nothing that begins with `group:` or `user:`",
         ));
     }
     if members.contains(&Principal::Everyone) {
@@ -155,6 +171,10 @@ fn check_group(group: &str, members: &[Principal]) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn is_kept(tx: &Transaction<'_>, group: &str) -> Result<bool> {
+    Ok(tx.prepare_cached("SELECT 1 FROM kept_group WHERE name = ?1")?.exists([group])?)
 }
 
 fn members(tx: &Transaction<'_>, group: &str) -> Result<GroupInfo> {
@@ -176,10 +196,9 @@ pub(super) fn principals(
     if control::blocked(tx, user)?.is_some() || control::stopped(tx)?.is_some() {
         return Ok(BTreeSet::new());
     }
-    let mut is_kept = tx.prepare_cached("SELECT 1 FROM kept_group WHERE name = ?1")?;
     let mut seeds = BTreeSet::new();
     for group in token_groups {
-        if !is_kept.exists([group])? {
+        if !is_kept(tx, group)? {
             seeds.insert(group.clone());
         }
     }
