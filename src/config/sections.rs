@@ -62,7 +62,7 @@ pub struct Server {
     /// The address that people use; see [`Config::public_url`].
     #[serde(deserialize_with = "read_url_if_set")]
     pub public_url: Option<Url>,
-    /// Sites whose pages may call the API.
+    /// Sites whose pages may call the readers' routes.
     pub origins: Vec<String>,
 }
 

@@ -5,6 +5,7 @@
 
 mod admin;
 mod approvals;
+mod cors;
 mod error;
 mod extract;
 mod health;
@@ -99,7 +100,7 @@ fn routes() -> Routes {
 pub fn router(app: Arc<App>) -> anyhow::Result<Router> {
     let (routes, described) = routes().split()?;
     let described = Description(described.to_pretty_json()?.into());
-    Ok(routes
+    let routes = routes
         .layer(DefaultBodyLimit::max(JSON_BYTES))
         .layer(Extension(described))
         .fallback(|| async { ApiError::not_found() })
@@ -110,7 +111,8 @@ pub fn router(app: Arc<App>) -> anyhow::Result<Router> {
                 "this address takes another method",
                 "/openapi.json lists the routes with their methods",
             )
-        })
+        });
+    Ok(cors::open_to(&app.config.server.origins, routes)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a handler panicked");
             ApiError::from(anyhow::anyhow!("a handler panicked")).into_response()

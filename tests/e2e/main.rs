@@ -17,6 +17,7 @@ mod events;
 mod hostile_files;
 mod keys;
 mod missing;
+mod origins;
 mod permissions;
 mod process;
 mod push;

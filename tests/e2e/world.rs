@@ -81,6 +81,7 @@ pub(crate) struct Company {
     sources: Vec<Value>,
     settings: String,
     keys: Option<String>,
+    origins: Vec<String>,
 }
 
 impl Company {
@@ -88,7 +89,13 @@ impl Company {
     pub(crate) fn holding(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir_all(folder.path().join("documents")).expect("a folder for documents");
-        let mut company = Self { folder, sources: Vec::new(), settings: String::new(), keys: None };
+        let mut company = Self {
+            folder,
+            sources: Vec::new(),
+            settings: String::new(),
+            keys: None,
+            origins: Vec::new(),
+        };
         company.people(PEOPLE);
         for (path, text) in files {
             company.write(path, text.as_bytes());
@@ -126,6 +133,12 @@ impl Company {
         self
     }
 
+    /// Lets the pages of these sites call.
+    pub(crate) fn with_origins(mut self, origins: &[&str]) -> Self {
+        self.origins = origins.iter().map(|&origin| origin.to_owned()).collect();
+        self
+    }
+
     /// Writes a file below `documents`, always with the same date.
     pub(crate) fn write(&self, path: &str, content: &[u8]) {
         write(&self.documents().join(path), content);
@@ -154,9 +167,10 @@ impl Company {
         let model =
             if self.settings.contains("[embedding]") { "" } else { "[embedding]\nmodel = \"\"" };
         format!(
-            "data_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\n[auth]\nmode = \"{mode}\"\n\
+            "data_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\norigins = {:?}\n[auth]\nmode = \"{mode}\"\n\
              [auth.demo]\npeople = {:?}\n[sources]\nroots = [{:?}]\nsync_every = \"0s\"\n{model}\n{}",
             folder.join("data"),
+            self.origins,
             folder.join("people.toml"),
             self.documents(),
             self.settings,
@@ -253,6 +267,11 @@ impl World {
         self.person("dana")
     }
 
+    /// The auditor, who sees in the audit what an administrator does not.
+    pub(crate) fn ines(&self) -> Person {
+        self.person("ines")
+    }
+
     /// Somebody without a credential.
     pub(crate) fn stranger(&self) -> Person {
         Person::new(&self.base, None)
@@ -267,11 +286,6 @@ impl World {
     pub(crate) fn write(&self, path: &str, text: &str) {
         write(&self.documents().join(path), text.as_bytes());
     }
-    /// The auditor, who sees in the audit what an administrator does not.
-    pub(crate) fn ines(&self) -> Person {
-        self.person("ines")
-    }
-
 
     pub(crate) fn documents(&self) -> PathBuf {
         self.folder.path().join("documents")
