@@ -128,8 +128,8 @@ impl Rule {
 
 /// The authenticated person a request is made for, with all of their principals.
 ///
-/// Made by [`crate::Ledger::reader`] alone, which adds the groups that Vouch keeps and refuses
-/// blocked users.
+/// Made by [`crate::Ledger::reader`] alone, which adds the groups that Vouch keeps. A blocked user,
+/// and anybody while the assistant is stopped, is a reader without any principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
     pub(crate) user: String,

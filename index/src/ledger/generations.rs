@@ -464,19 +464,6 @@ impl Ledger {
         })
     }
 
-    /// How many chunks of a generation have no vectors yet.
-    ///
-    /// # Errors
-    /// The ledger failed.
-    pub fn unembedded(&self, generation: u32) -> Result<i64> {
-        self.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT count(*) FROM chunk WHERE generation = ?1 AND embedded = 0",
-            )?;
-            Ok(statement.query_row([generation], |row| row.get(0))?)
-        })
-    }
-
     /// How many bytes of vectors the versions that answer have in a generation, up to a number, and
     /// the end of the change log at that moment.
     ///
