@@ -92,10 +92,12 @@ impl Doctor {
         let mut findings = vec![ok("settings", name), data_dir(&config.data_dir)];
         findings.push(sign_in(&config));
         findings.extend(roots(&config));
-        findings.extend(model(&config));
+        let model = model(&config);
+        let words_alone = model.iter().any(|finding| finding.level != Level::Ok);
+        findings.extend(model);
         findings.extend(vectors(&config).await);
         findings.push(sandbox().await);
-        findings.extend(server(&config, connection).await);
+        findings.extend(server(&config, connection, words_alone).await);
         findings
     }
 }
@@ -197,6 +199,13 @@ fn model(config: &Config) -> Vec<Finding> {
         )];
     };
     let name = folder.display();
+    if let Some(library) = &config.embedding.runtime
+        && !folder.exists()
+        && !library.exists()
+    {
+        let neither = format!("neither {name} nor {} is there", library.display());
+        return vec![warn("model", neither, REMEDY)];
+    }
     let files: Vec<String> = std::fs::read_dir(folder)
         .map(|entries| {
             entries
@@ -310,8 +319,9 @@ async fn sandbox() -> Finding {
     }
 }
 
-/// The address: free, or Vouch itself, or somebody else's.
-async fn server(config: &Config, connection: Connection) -> Vec<Finding> {
+/// The address: free, or Vouch itself, or somebody else's. Why it searches by words alone is not said
+/// again where a finding has said it already.
+async fn server(config: &Config, connection: Connection, words_alone: bool) -> Vec<Finding> {
     let listen = config.server.listen;
     if connection.url.is_none() {
         match TcpListener::bind(listen) {
@@ -349,14 +359,11 @@ async fn server(config: &Config, connection: Connection) -> Vec<Finding> {
         )];
     }
     let mut findings = vec![readiness(&url, &body)];
-    findings.extend(
-        items(&body, "notes")
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|note| warn("server", note, "`vouch status` says more")),
-    );
+    let notes = items(&body, "notes");
+    let unsaid = notes.iter().filter_map(Value::as_str).filter(|_| !words_alone);
+    findings.extend(unsaid.map(|note| warn("server", note, "`vouch status` says more")));
     if connection.token.is_some() {
-        findings.extend(health(&client).await);
+        findings.extend(health(&client, notes).await);
     }
     findings
 }
@@ -372,7 +379,8 @@ fn readiness(url: &str, body: &Value) -> Finding {
     )
 }
 
-async fn health(client: &Client) -> Vec<Finding> {
+/// What an administrator is told besides, without what is said already.
+async fn health(client: &Client, said: &[Value]) -> Vec<Finding> {
     let status = match client.get(&["v1", "admin", "status"]).await {
         Ok(status) => status,
         Err(error) => {
@@ -383,7 +391,8 @@ async fn health(client: &Client) -> Vec<Finding> {
             )];
         }
     };
-    let alarms = items(&status, "alarms").iter().filter_map(Value::as_str);
+    let alarms = items(&status, "alarms").iter().filter(|alarm| !said.contains(alarm));
+    let alarms = alarms.filter_map(Value::as_str);
     let mut findings: Vec<Finding> = alarms
         .map(|alarm| warn("alarm", alarm, "`vouch status` and `vouch source show` say more"))
         .collect();

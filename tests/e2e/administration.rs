@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::process::vouch;
+use crate::process::{Server, run, vouch};
 use crate::world::{Company, World};
 
 #[tokio::test]
@@ -56,4 +56,17 @@ fn a_short_first_key_is_refused_before_anything_is_made() {
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(said.contains("fewer than 32 characters"), "{said}");
     assert!(!company.folder().join("data").exists(), "no folder, no ledger");
+}
+
+#[test]
+fn doctor_says_once_that_there_is_no_model() {
+    let nowhere = "[embedding]\nmodel = \"nowhere\"\nruntime = \"nowhere.so\"";
+    let company = Company::holding(&[]).with_settings(nowhere);
+    let server = Server::start(&company, &[]);
+    let all = ["doctor", "--config", "vouch.toml", "--url", &server.base, "--token", "demo:alice"];
+    let (code, said) = run(company.folder(), &all);
+    assert_eq!(code, Some(0), "{said}");
+    let warned: Vec<&str> = said.lines().filter(|line| line.starts_with("warn")).collect();
+    assert_eq!(warned.len(), 1, "{said}");
+    assert!(warned[0].contains("nowhere") && said.contains("make models"), "{said}");
 }
