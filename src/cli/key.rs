@@ -53,9 +53,9 @@ enum KeyRole {
     Reader,
     /// Pushes documents to sources
     Pusher,
-    /// Reads the audit
+    /// Reads the audit, with questions and sentences
     Auditor,
-    /// Administers
+    /// Administers, and reads the audit without its texts
     Administrator,
 }
 

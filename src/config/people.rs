@@ -43,7 +43,7 @@ pub struct Person {
 pub enum Role {
     /// Asks and reads; implied.
     Reader,
-    /// Reads the audit.
+    /// Reads the audit, with its texts.
     Auditor,
     /// Adds, pauses, revokes, reindexes.
     Administrator,

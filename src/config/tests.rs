@@ -216,3 +216,11 @@ fn people_are_read_and_mistakes_refused() {
         assert!(message.starts_with(beginning), "{text}\n  gave   {message}\n  wanted {beginning}");
     }
 }
+
+#[test]
+fn the_readmes_settings_are_sound() {
+    let readme = include_str!("../../README.md");
+    let settings = readme.split("```toml\n").nth(1).and_then(|block| block.split("```").next());
+    let config = Config::parse(settings.expect("the first TOML block")).unwrap();
+    assert!(config.embedding.model.is_some() && config.embedding.runtime.is_some());
+}

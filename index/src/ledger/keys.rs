@@ -15,7 +15,7 @@ pub enum KeyRole {
     Reader,
     /// Pushes documents to the named sources.
     Pusher,
-    /// Reads the audit.
+    /// Reads the audit, with its texts.
     Auditor,
     /// Administers; may push too.
     Administrator,
