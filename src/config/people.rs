@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use vouch_index::ledger::can_name_a_group;
 
 use super::{did_you_mean, unknown_keys};
 
@@ -90,9 +91,7 @@ impl People {
             if !seen.insert(user) {
                 bail!("{file}: the user `{user}` is there twice; give each person another name");
             }
-            if let Some(group) =
-                person.groups.iter().find(|group| group.is_empty() || group.starts_with("group:"))
-            {
+            if let Some(group) = person.groups.iter().find(|group| !can_name_a_group(group)) {
                 bail!(
                     "{file}: `{group}` of `{user}` is not a group's name; write it without `group:`"
                 );

@@ -209,6 +209,10 @@ fn people_are_read_and_mistakes_refused() {
             "[[person]]\nuser = 'a'\nname = 'x'\ngroups = ['group:hr']",
             "people.toml: `group:hr` of `a` is not a group's name",
         ),
+        (
+            "[[person]]\nuser = 'a'\nname = 'x'\ngroups = ['everyone']",
+            "people.toml: `everyone` of `a` is not a group's name",
+        ),
         ("[[people]]\nuser = 'a'", "unknown key `people` in people.toml"),
     ];
     for (text, beginning) in expect {

@@ -36,7 +36,7 @@ pub use generations::{
 };
 pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};
-pub use people::{GroupInfo, UserInfo};
+pub use people::{GroupInfo, UserInfo, can_name_a_group};
 pub use sources::{
     Approval, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState, seconds_of,
 };

@@ -151,11 +151,17 @@ impl Ledger {
     }
 }
 
-fn check_group(group: &str, members: &[Principal]) -> Result<()> {
+/// Whether a group may be called so: not like another kind of principal, and nothing that can't be
+/// read on a line.
+#[must_use]
+pub fn can_name_a_group(name: &str) -> bool {
     let looks_like_another =
-        group == "everyone" || ["group:", "user:"].iter().any(|kind| group.starts_with(kind));
-    let written = !group.trim().is_empty() && !group.chars().any(char::is_control);
-    if looks_like_another || !written {
+        name == "everyone" || ["group:", "user:"].iter().any(|kind| name.starts_with(kind));
+    !looks_like_another && !name.trim().is_empty() && !name.chars().any(char::is_control)
+}
+
+fn check_group(group: &str, members: &[Principal]) -> Result<()> {
+    if !can_name_a_group(group) {
         return Err(Refusal::invalid(
             "bad_group",
             format!("`{group}` can't be the name of a group"),
