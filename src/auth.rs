@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, Method, header};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use vouch_index::ledger::{KeyInfo, KeyRole};
-use vouch_index::{Actor, Reader};
+use vouch_index::{Actor, Principal, Reader};
 
 use crate::app::App;
 use crate::config::Role;
@@ -196,8 +196,10 @@ fn by_key(app: &App, key: KeyInfo) -> Result<Caller, ApiError> {
         Some(user) if key.role != KeyRole::Pusher => Some(app.ledger.reader(user, &[])?),
         Some(_) | None => None,
     };
-    let name = match &reader {
-        Some(reader) => reader.principal().to_string(),
+    // The person behind a pusher's key gets no principal from it, only the blame: what they pushed
+    // they don't approve.
+    let name = match &key.user {
+        Some(user) => Principal::User(user.clone()).to_string(),
         None => format!("key:{}", key.name),
     };
     Ok(Caller {

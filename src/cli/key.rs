@@ -30,13 +30,13 @@ pub(super) enum KeyCommand {
 /// `vouch key create`
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// What the key is for; it stands in the audit
+    /// What the key is for; no two keys that work share a name
     #[arg(long)]
     name: String,
     /// What it may do
     #[arg(long, value_enum)]
     role: KeyRole,
-    /// The user it reads as, as `user:NAME` (for readers)
+    /// The person it reads as (for readers), or who answers for what it pushes (for pushers)
     #[arg(long, required_if_eq("role", "reader"))]
     user: Option<String>,
     /// The source it may push to; can be given again (for pushers)

@@ -19,12 +19,12 @@ use crate::auth::{AsAdministrator, hash_of_key};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyBody {
-    /// A name for people.
+    /// A name for people; no two keys that work may share one.
     name: String,
     /// `reader`, `pusher`, `auditor` or `administrator`.
     #[schema(value_type = String)]
     role: KeyRole,
-    /// The person that it stands for, with or without `user:`.
+    /// The person that it stands for, with or without `user:`. A pusher's key pushes in their name.
     user: Option<String>,
     /// The sources that it may push to: one id, or a list.
     #[schema(value_type = Option<String>)]

@@ -99,6 +99,59 @@ async fn a_pushers_key_pushes_to_its_own_sources_alone() {
 }
 
 #[tokio::test]
+async fn promise_6_nobody_approves_what_was_pushed_with_a_key_in_their_name() {
+    let waits = json!({"kind": "push", "approval": "each-version", "approvers": ["user:dana", "user:nadia"]});
+    let world = Company::holding(&[]).with_source("news", &waits).with_keys(FIRST).open().await;
+    let reader = |name: &str| json!({"name": name, "role": "reader", "user": name});
+    let (dana, _) = key(&world, &reader("dana")).await;
+    let (nadia, _) = key(&world, &reader("nadia")).await;
+    dana.approve("news").await;
+    let pushes = json!({"name": "ci", "role": "pusher", "source": "news", "user": "nadia"});
+    let (pusher, _) = key(&world, &pushes).await;
+    assert_eq!(pusher.push("news/a.md", &json!({}), "# A\n\nThe heliotrope.").await.status, 202);
+    world.settled().await;
+    let waiting = dana.get("/v1/admin/approvals").await.json();
+    assert_eq!(waiting["approvals"][0]["brought_by"], "user:nadia", "{waiting}");
+    assert_eq!(nadia.decide("news/a.md", "approve").await.problem().1, "own_push");
+    // The name gives the key no right of that person.
+    assert_eq!(pusher.post("/v1/search", &json!({"query": "x"})).await.problem().0, 403);
+    assert!([403, 404].contains(&pusher.decide("news/a.md", "approve").await.status));
+    dana.approve("news/a.md").await;
+    world.settled().await;
+    assert_eq!(nadia.finds("heliotrope").await, ["news/a.md"]);
+}
+
+#[tokio::test]
+async fn no_two_keys_that_work_share_a_name_and_none_is_called_like_the_first() {
+    let world = company().await;
+    let named = |name: &str| json!({"name": name, "role": "administrator"});
+    let make = async |name: &str| world.alice().post("/v1/admin/keys", &named(name)).await;
+    for name in ["bootstrap", " Bootstrap "] {
+        assert_eq!(make(name).await.problem(), (422, "reserved_name".to_owned()));
+    }
+    let (_, made) = key(&world, &named("ops")).await;
+    assert_eq!(make("ops").await.problem(), (409, "key_exists".to_owned()));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(world.alice().delete(&format!("/v1/admin/keys/{id}")).await.status, 200);
+    assert_eq!(make("ops").await.status, 201, "a revoked key's name is free again");
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_person_and_for_nothing_else() {
+    let world = company().await;
+    for user in
+        ["", "user:", " ", "everyone", "group:hr", "user:user:bob", "user:group:hr", "b\nob"]
+    {
+        for role in ["reader", "administrator"] {
+            let body = json!({"name": "odd", "role": role, "user": user});
+            let reply = world.alice().post("/v1/admin/keys", &body).await;
+            assert_eq!(reply.problem(), (422, "bad_user".to_owned()), "{user:?}");
+        }
+    }
+    assert_eq!(world.alice().get("/v1/admin/keys").await.json()["keys"], json!([]));
+}
+
+#[tokio::test]
 async fn a_key_ends_when_it_is_revoked_and_when_its_time_is_up() {
     let world = company().await;
     let (bob, made) = key(&world, &json!({"name": "bob", "role": "reader", "user": "bob"})).await;

@@ -1,6 +1,9 @@
 //! API keys, stored as hashes.
+//!
+//! The audit names a key's holder by its user, else by the key's name: so a user is one that could
+//! sign in, and no two keys that work have one name.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -41,11 +44,11 @@ impl KeyRole {
 /// A key to make.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// A name for people.
+    /// A name for people, of which no other key that works may have the same.
     pub name: String,
     /// What it may do.
     pub role: KeyRole,
-    /// The user it stands for, without `user:`.
+    /// The user it stands for, without `user:`. A pusher's key pushes in their name and reads nothing.
     pub user: Option<String>,
     /// The sources it may push to.
     pub sources: Vec<String>,
@@ -83,7 +86,8 @@ impl Ledger {
     /// Makes a key from its hash.
     ///
     /// # Errors
-    /// A reader's key without a user, or a pusher's without a source.
+    /// A reader's key without a user, a pusher's without a source, something that is no user, or a name
+    /// that is taken.
     pub fn create_key(&self, id: &str, hash: &str, new: &NewKey, actor: &Actor) -> Result<KeyInfo> {
         let lacks = match new.role {
             KeyRole::Reader if new.user.is_none() => Some("a reader's key needs a user"),
@@ -97,7 +101,11 @@ impl Ledger {
                 "name a user for a reader's key, and the sources for a pusher's",
             ));
         }
+        if let Some(user) = &new.user {
+            check_user(user)?;
+        }
         self.write(|tx| {
+            name_is_free(tx, &new.name)?;
             for source in &new.sources {
                 super::sources::source(tx, source)?;
             }
@@ -186,6 +194,44 @@ impl Ledger {
             audit::act(tx, actor, "key.revoke", json!({"key": id}), None)
         })
     }
+}
+
+/// What is not one person is refused: such a key would read as nobody whom a rule can name.
+fn check_user(user: &str) -> Result<()> {
+    let principal = ["user:", "group:"].iter().any(|kind| user.starts_with(kind));
+    let odd = user.trim() != user || user.chars().any(char::is_control);
+    if user.is_empty() || user == "everyone" || principal || odd {
+        return Err(Refusal::invalid(
+            "bad_user",
+            format!("`{user}` is no person that a key can stand for"),
+            "name one person as rules name them, such as `bob` or `user:bob`; no group, and not everyone",
+        ));
+    }
+    Ok(())
+}
+
+/// The first administrator is audited as `key:bootstrap`; nobody else may look like them.
+fn name_is_free(tx: &Transaction<'_>, name: &str) -> Result<()> {
+    if name.eq_ignore_ascii_case("bootstrap") {
+        return Err(Refusal::invalid(
+            "reserved_name",
+            "`bootstrap` is the name of the first administrator's key",
+            "give the key another name",
+        ));
+    }
+    let taken = tx
+        .prepare_cached(
+            "SELECT 1 FROM api_key WHERE name = ?1 COLLATE NOCASE AND revoked_at IS NULL",
+        )?
+        .exists([name])?;
+    if taken {
+        return Err(Refusal::conflict(
+            "key_exists",
+            format!("there is a key with the name `{name}`"),
+            "give this one another name, or revoke the other first; `vouch key list` shows them",
+        ));
+    }
+    Ok(())
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<KeyInfo> {
