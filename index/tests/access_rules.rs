@@ -22,7 +22,7 @@ const CONTENTS: usize = 3;
 const DRAFT: usize = CONTENTS - 1;
 
 /// A layer as the oracle has it: who is let in (none: not said), and who is out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Said {
     allow: Option<BTreeSet<String>>,
     deny: BTreeSet<String>,
@@ -105,11 +105,14 @@ struct Version {
     own: Said,
 }
 
+/// What makes a version: the content, and where each version waits, also who may read it.
+type Key = (usize, Option<Said>);
+
 #[derive(Clone, Debug, Default)]
 struct Document {
-    versions: BTreeMap<usize, Version>,
-    newest: Option<usize>,
-    live: Option<usize>,
+    versions: BTreeMap<Key, Version>,
+    newest: Option<Key>,
+    live: Option<Key>,
     place: Vec<Said>,
 }
 
@@ -142,17 +145,24 @@ impl Oracle {
         }
     }
 
+    /// Whether somebody refused this content in any document of the source.
+    fn refused(&self, source: usize, content: usize) -> bool {
+        let documents = (0..DOCUMENTS).filter(|number| source_of(*number) == source);
+        let mut versions = documents.flat_map(|number| &self.documents[number].versions);
+        versions.any(|(key, version)| key.0 == content && version.state == State::Refused)
+    }
+
     fn sees(&self, user: &str, number: usize) -> Option<VersionNo> {
         let document = &self.documents[number];
-        let (live, newest) = (document.live?, document.newest?);
+        let (live, newest) = (document.live.as_ref()?, document.newest.as_ref()?);
         let who = self.principals(user);
         let source = source_of(number);
-        let own = [live, newest].map(|content| &document.versions[&content].own);
+        let own = [live, newest].map(|content| &document.versions[content].own);
         let passes = !self.paused[source]
-            && newest != DRAFT
+            && newest.0 != DRAFT
             && self.rules[source].lets_in(&who)
             && document.place.iter().chain(own).all(|said| said.lets_in(&who));
-        passes.then(|| document.versions[&live].no)
+        passes.then(|| document.versions[live].no)
     }
 }
 
@@ -248,6 +258,7 @@ impl World {
 
     fn bring(&mut self, number: usize, content: usize, own: Option<&Said>) {
         let DocumentId { source, path } = id(number);
+        let refused = self.oracle.refused(source_of(number), content);
         let document = &mut self.oracle.documents[number];
         let extracted = Extracted {
             title: "T".to_owned(),
@@ -268,32 +279,34 @@ impl World {
         };
         let (no, _) = self.ledger.bring(&source, &seen).unwrap();
         let own = own.cloned().unwrap_or_default();
+        let by_source = source_of(number) == 0;
+        let key = (content, (!by_source).then(|| own.clone()));
         let fresh = Version { no, state: State::Waiting, own: own.clone() };
-        let version = document.versions.entry(content).or_insert(fresh);
+        let version = document.versions.entry(key.clone()).or_insert(fresh);
         assert_eq!(version.no, no, "the same content is the same version");
         version.own = own;
-        document.newest = Some(content);
+        document.newest = Some(key.clone());
         if content == DRAFT {
             version.state = State::Draft;
-        } else if document.live != Some(content) && version.state != State::Refused {
-            let approved = source_of(number) == 0;
+        } else if document.live.as_ref() != Some(&key) && version.state != State::Refused {
+            let approved = by_source && !refused;
             version.state = if approved { State::Approved } else { State::Waiting };
             if approved {
-                document.live = Some(content);
+                document.live = Some(key);
             }
         }
     }
 
     /// The newest version's state, with the document; decisions are about that one.
-    fn newest(&mut self, number: usize) -> Option<(&mut Document, usize)> {
+    fn newest(&mut self, number: usize) -> Option<(&mut Document, Key)> {
         let document = &mut self.oracle.documents[number];
-        let newest = document.newest?;
+        let newest = document.newest.clone()?;
         Some((document, newest))
     }
 
     fn approve(&mut self, number: usize) {
         let done = self.ledger.approve(&id(number), None, &self.actor, None).is_ok();
-        let may = self.newest(number).is_some_and(|(_, newest)| newest != DRAFT);
+        let may = self.newest(number).is_some_and(|(_, newest)| newest.0 != DRAFT);
         assert_eq!(done, may);
         if let (true, Some((document, newest))) = (done, self.newest(number)) {
             document.versions.get_mut(&newest).unwrap().state = State::Approved;

@@ -295,14 +295,14 @@ async fn take_pushed(
     if same {
         let document = DocumentId { source: id.to_owned(), path: pushed.path.clone() };
         let access = pushed.access.clone();
-        app.blocking(move |app| {
-            anyhow::Ok(app.ledger.set_push_access(&document, access.as_ref())?)
-        })
-        .await?;
-        return Ok("only the rule was new".to_owned());
+        let again = app.blocking(move |app| app.ledger.push_again(&document, access.as_ref()));
+        if again.await? {
+            return Ok("at most the rule was new".to_owned());
+        }
     }
     // Whom this push leaves out is out before the slow work begins, and also where that work fails.
-    // Whom it lets in waits for the version's approval: the layers of the versions stay as they are.
+    // Whom it lets in waits for an approval, were it of the same bytes: the layers of the versions
+    // that were brought before stay as they are, and the place adds one to them.
     let narrower = Rule(pushed.access.iter().cloned().collect());
     set_place(app, id, &pushed.path, &narrower).await?;
     let kind = pushed.kind.unwrap_or(FileKind::Text);

@@ -220,6 +220,156 @@ async fn promise_6_a_pushed_change_narrows_at_once_and_widens_never() {
     assert_eq!(seen(&world.bob()).await, "");
 }
 
+/// A push source where each version waits, its first document pushed by Alice and approved by Dana.
+async fn pushed_by_alice(metadata: &Value) -> World {
+    let world = Company::holding(&[])
+        .with_source("news", &json!({"kind": "push", "approval": "each-version"}))
+        .open()
+        .await;
+    push(&world, metadata, FIRST).await;
+    world.dana().approve("news/leave.md").await;
+    world.settled().await;
+    world
+}
+
+async fn push(world: &World, metadata: &Value, text: &str) -> String {
+    let reply = world.alice().push("news/leave.md", metadata, text).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    world.settled().await;
+    reply.json()["version"].as_str().expect("a hash").to_owned()
+}
+
+#[tokio::test]
+async fn promise_6_another_access_of_the_same_bytes_narrows_at_once_and_widens_after_an_approval() {
+    let access = |who: &[&str]| json!({"access": {"allow": who}});
+    let world = pushed_by_alice(&access(&["user:carla", "user:dana"])).await;
+    assert_eq!(seen(&world.bob()).await, "");
+    // Wider: it waits, and whoever pushed it does not approve it.
+    push(&world, &json!({}), FIRST).await;
+    assert_eq!(seen(&world.bob()).await, "", "not widened");
+    assert!(seen(&world.carla()).await.contains("16 weeks"));
+    let waits = waiting(&world).await;
+    assert_eq!((waits.len(), &waits[0]["version"]), (1, &waits[0]["replaces"]), "{waits:?}");
+    assert_eq!(world.alice().decide("news/leave.md", "approve").await.problem().1, "own_push");
+    world.dana().approve("news/leave.md").await;
+    world.settled().await;
+    assert!(seen(&world.bob()).await.contains("16 weeks"));
+    // Narrower: at once, and it waits until it may let go of the old one.
+    push(&world, &access(&["user:bob"]), FIRST).await;
+    assert_eq!(seen(&world.carla()).await, "", "narrowed at once");
+    assert!(seen(&world.bob()).await.contains("16 weeks"));
+    assert_eq!(waiting(&world).await.len(), 1);
+    // What is approved is back as it was, and asks nobody.
+    push(&world, &json!({}), FIRST).await;
+    assert!(seen(&world.carla()).await.contains("16 weeks"));
+    assert!(waiting(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn promise_6_an_access_that_was_rejected_lets_nobody_in() {
+    let world = pushed_by_alice(&json!({"access": {"allow": ["user:dana"]}})).await;
+    push(&world, &json!({}), FIRST).await;
+    assert_eq!(world.dana().decide("news/leave.md", "reject").await.status, 200);
+    push(&world, &json!({}), FIRST).await;
+    assert_eq!(seen(&world.bob()).await, "");
+    assert!(seen(&world.dana()).await.contains("16 weeks"));
+    assert!(waiting(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn promise_6_what_a_push_says_of_the_same_bytes_waits_like_their_text() {
+    let first = json!({
+        "uri": "https://news.example/1", "owner": "user:dana", "modified_at": "2026-03-01T08:00:00Z",
+    });
+    let world = pushed_by_alice(&first).await;
+    let mut now = first.clone();
+    for (key, value) in [
+        ("uri", "https://news.example/2"),
+        ("owner", "user:bob"),
+        ("modified_at", "2026-04-01T08:00:00Z"),
+    ] {
+        let before = now.clone();
+        now[key] = json!(value);
+        push(&world, &now, FIRST).await;
+        let shown = world.bob().get("/v1/documents/news/leave.md").await.json();
+        assert_eq!(shown[key], before[key], "nobody approved it yet");
+        assert_eq!(waiting(&world).await.len(), 1, "{key}");
+        world.dana().approve("news/leave.md").await;
+        world.settled().await;
+        let shown = world.bob().get("/v1/documents/news/leave.md").await.json();
+        assert_eq!(shown[key], now[key]);
+    }
+    // The date that nobody says stays that of the bytes.
+    let dateless = json!({"uri": now["uri"], "owner": now["owner"]});
+    push(&world, &dateless, FIRST).await;
+    assert!(waiting(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn promise_6_an_address_that_waits_with_its_text_is_on_no_citation() {
+    let world = pushed_by_alice(&json!({"uri": "https://news.example/1"})).await;
+    push(&world, &json!({"uri": "https://elsewhere.example/"}), SECOND).await;
+    let answer = world.bob().ask("How many weeks is parental leave?").await;
+    assert_eq!(answer["citations"][0]["uri"], "https://news.example/1", "{answer}");
+    let document = world.bob().get("/v1/documents/news/leave.md").await.json();
+    assert_eq!(document["uri"], "https://news.example/1", "{document}");
+}
+
+#[tokio::test]
+async fn promise_6_bytes_that_were_withdrawn_open_under_none_of_their_titles() {
+    let world = pushed_by_alice(&json!({"title": "One"})).await;
+    let hash = push(&world, &json!({"title": "Two"}), FIRST).await;
+    world.dana().approve("news/leave.md").await;
+    assert_eq!(world.dana().decide("news/leave.md", "withdraw").await.status, 200);
+    push(&world, &json!({}), SECOND).await;
+    world.dana().approve("news/leave.md").await;
+    let old = format!("/v1/documents/news/leave.md?version={hash}");
+    assert_eq!(world.bob().get(&old).await.status, 404, "withdrawn as Two, and so as One");
+    // Approved once more and replaced, they open as what was approved last.
+    push(&world, &json!({"title": "One"}), FIRST).await;
+    world.dana().approve("news/leave.md").await;
+    assert_eq!(world.bob().get(&old).await.json()["title"], "One");
+    push(&world, &json!({}), SECOND).await;
+    world.dana().approve("news/leave.md").await;
+    assert_eq!(world.bob().get(&old).await.json()["title"], "One");
+}
+
+#[tokio::test]
+async fn promise_6_a_decision_by_hash_is_about_the_version_that_was_seen_last() {
+    let world = pushed_by_alice(&json!({"title": "One"})).await;
+    let hash = push(&world, &json!({"title": "Two"}), FIRST).await;
+    push(&world, &json!({"title": "One"}), FIRST).await;
+    let decide = async |act: &str| {
+        let body = json!({"target": "news/leave.md", "act": act, "version": hash, "why": "a test"});
+        world.dana().post("/v1/admin/approvals", &body).await
+    };
+    assert_eq!(decide("reject").await.problem().1, "nothing_waiting", "One answers already");
+    push(&world, &json!({"title": "Three"}), SECOND).await;
+    assert_eq!(decide("approve").await.status, 200);
+    world.settled().await;
+    let shown = world.bob().get("/v1/documents/news/leave.md").await.json();
+    assert_eq!(shown["title"], "Two", "of these bytes it is the one that waits");
+}
+
+#[tokio::test]
+async fn promise_6_withdrawn_bytes_wait_under_whatever_name_they_come_back() {
+    // Here whoever approved the source approved what it holds.
+    let world = World::holding(&[(LEAVE, FIRST), ("hr/copy.md", FIRST)]).await;
+    assert_eq!(world.alice().decide(LEAVE, "withdraw").await.status, 200);
+    let at = |path: &str| world.documents().join("hr").join(path);
+    std::fs::rename(at("leave.md"), at("parents.md")).unwrap();
+    world.sync("hr").await;
+    assert_eq!(world.bob().finds("parental").await, ["hr/copy.md"], "it is approved by itself");
+    // Nor does the approval of a copy wander on.
+    std::fs::rename(at("copy.md"), at("another.md")).unwrap();
+    world.sync("hr").await;
+    assert!(world.bob().finds("parental").await.is_empty());
+    assert_eq!(waiting(&world).await.len(), 2);
+    world.alice().approve("hr/parents.md").await;
+    world.settled().await;
+    assert_eq!(world.bob().finds("parental").await, ["hr/parents.md"], "a person can");
+}
+
 #[tokio::test]
 async fn promise_6_a_moved_file_keeps_its_approval_when_its_rule_is_the_same() {
     let world = company().await;

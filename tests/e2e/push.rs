@@ -164,3 +164,23 @@ async fn promise_6_nobody_approves_what_they_pushed_themselves() {
     world.settled().await;
     assert_eq!(world.bob().finds("heliotrope").await, ["strict/hall.md", "trusting/hall.md"]);
 }
+
+#[tokio::test]
+async fn with_the_sources_approval_what_a_push_says_of_the_same_bytes_counts_at_once() {
+    let world = company().await;
+    let push = async |metadata: &Value| {
+        assert_eq!(world.alice().push("news/hall.md", metadata, TEXT).await.status, 202);
+        world.settled().await;
+        world.bob().get("/v1/documents/news/hall.md").await.json()
+    };
+    push(&json!({"owner": "user:dana", "modified_at": "2026-03-01T08:00:00Z"})).await;
+    let said = json!({
+        "uri": "https://news.example/2", "owner": "user:bob", "modified_at": "2026-04-01T08:00:00Z",
+    });
+    let shown = push(&said).await;
+    for key in ["uri", "owner", "modified_at"] {
+        assert_eq!(shown[key], said[key], "{key}");
+    }
+    let shown = push(&json!({})).await;
+    assert_eq!((&shown["uri"], &shown["owner"]), (&json!(null), &json!("user:alice")));
+}

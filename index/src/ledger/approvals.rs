@@ -201,6 +201,8 @@ fn decide(
     Ok(())
 }
 
+/// The version that a decision is about: the newest that was seen; or, of those with the named hash,
+/// the newest that was seen, else one that waits, else the youngest.
 fn candidate(
     tx: &Transaction<'_>,
     document: i64,
@@ -213,7 +215,7 @@ fn candidate(
              JOIN version_text t ON t.version = v.no
              WHERE d.no = ?1 AND d.newest IS NOT NULL
                AND CASE WHEN ?2 IS NULL THEN v.no = d.newest ELSE v.hash = ?2 END
-             ORDER BY v.no DESC LIMIT 1",
+             ORDER BY v.no = d.newest DESC, v.state = 'waiting' DESC, v.no DESC LIMIT 1",
         )?
         .query_row(params![document, version], |row| {
             Ok(Candidate {

@@ -1,7 +1,9 @@
 //! Documents and their versions, as sources bring them in.
 //!
-//! A version is named by the hash of the file's bytes; a changed title or language makes a new one
-//! too. What a document's own rule says is that of its approved version **and** that of its newest
+//! A version is named by the hash of the file's bytes; whatever else a reader sees of it (title,
+//! language, owner, date, address) makes a new one too when it changes, and so does its own access
+//! where each version waits: nothing of it counts before somebody approved it. Bytes that somebody
+//! refused are approved by themselves nowhere in their source. What a document's own rule says is that of its approved version **and** that of its newest
 //! seen version until that one is approved: an unapproved change can narrow at once and widen never.
 
 use std::collections::BTreeMap;
@@ -68,7 +70,7 @@ pub struct Known {
     pub extractor: u32,
     /// The layers of its folders, or of its push.
     pub place: Rule,
-    /// What its push said of title and language.
+    /// What its push said besides the bytes and the access.
     pub said: Option<String>,
 }
 
@@ -100,8 +102,7 @@ pub struct Pushed {
 }
 
 impl Pushed {
-    /// What the push says of what makes a version: a push that says the same of the same bytes only
-    /// changes the rule.
+    /// What the push says of the version besides its bytes and who may read it.
     #[must_use]
     pub fn said(&self) -> String {
         serde_json::json!([self.title, self.language, self.owner, self.modified_at, self.uri])
@@ -171,21 +172,17 @@ impl Ledger {
                 super::jobs::still_running(tx, push.job)?;
             }
             let document = document_row(tx, source_id, seen)?;
-            let version = version_row(tx, document, seen)?;
-            let pushed = seen.push.and_then(|push| push.access);
-            set_own_layers(tx, version, seen.extracted.access.as_ref(), pushed)?;
+            let version = version_row(tx, &held, document, seen)?;
             tx.prepare_cached(
-                "UPDATE document SET newest = ?2, hidden = ?3, uri = ?4, said = ?5 WHERE no = ?1",
+                "UPDATE document SET newest = ?2, hidden = ?3, said = ?4 WHERE no = ?1",
             )?
             .execute(params![
                 document,
                 version.0,
                 seen.extracted.hidden,
-                seen.uri,
                 seen.push.map(|push| push.said),
             ])?;
-            tx.prepare_cached("DELETE FROM problem WHERE source = ?1 AND path = ?2")?
-                .execute(params![source_id, seen.path])?;
+            solved(tx, source_id, seen.path)?;
             let brought = settle(tx, &held, document, version, seen.extracted.hidden)?;
             refresh_rule(tx, document)?;
             bump_epoch(tx)?;
@@ -232,25 +229,39 @@ impl Ledger {
         })
     }
 
-    /// Gives the newest version of a pushed document another access layer. Nothing is extracted,
-    /// chunked or embedded again.
+    /// Takes in a push that says the same of the same bytes as the one before, where at most the
+    /// access is new: with the source's approval the version that answers gets the new layer, and
+    /// nothing is extracted, chunked or embedded again. `false`: nothing was done, because the change
+    /// waits for somebody and needs a version of its own ([`Ledger::bring`]).
     ///
     /// # Errors
-    /// The ledger failed.
-    pub fn set_push_access(&self, id: &DocumentId, access: Option<&Layer>) -> Result<()> {
+    /// No such document.
+    pub fn push_again(&self, id: &DocumentId, access: Option<&Layer>) -> Result<bool> {
         self.write(|tx| {
-            let (document, version, stored): (i64, u32, Option<String>) = tx
+            let held = source(tx, &id.source)?;
+            let (document, newest, live, stored): (i64, u32, Option<u32>, Option<String>) = tx
                 .prepare_cached(
-                    "UPDATE document SET place_layers = '[]' WHERE source = ?1 AND path = ?2
-                     RETURNING no, newest, (SELECT access FROM version WHERE no = document.newest)",
+                    "SELECT d.no, v.no, d.live, v.access FROM document d
+                     JOIN version v ON v.no = d.newest WHERE d.source = ?1 AND d.path = ?2",
                 )?
                 .query_row(params![id.source, id.path], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
                 })?;
-            let said = stored.and_then(|text| Rule::from_stored(&text).0.into_iter().next());
-            set_own_layers(tx, VersionNo(version), said.as_ref(), access)?;
+            let said =
+                stored.as_deref().and_then(|text| Rule::from_stored(text).0.into_iter().next());
+            let own = own_layers(said.as_ref(), access);
+            let approved = held.spec.approval == Approval::Source && live == Some(newest);
+            if own != stored && !approved {
+                return Ok(false);
+            }
+            set_own_layers(tx, VersionNo(newest), own.as_deref())?;
+            // A push that failed in between may have narrowed the place.
+            tx.prepare_cached("UPDATE document SET place_layers = '[]' WHERE no = ?1")?
+                .execute([document])?;
+            solved(tx, &id.source, &id.path)?;
             refresh_rule(tx, document)?;
-            bump_epoch(tx)
+            bump_epoch(tx)?;
+            Ok(true)
         })
     }
 
@@ -280,7 +291,8 @@ impl Ledger {
     }
 
     /// Carries an approval over to a file that moved: `to` holds the same bytes under the same rule
-    /// as the deleted `from`, whose approval was not taken back.
+    /// as the deleted `from`, whose approval was not taken back; nor was that of any file of this
+    /// source with these bytes.
     ///
     /// # Errors
     /// The ledger failed.
@@ -319,6 +331,9 @@ impl Ledger {
             else {
                 return Ok(false);
             };
+            if was_refused(tx, VersionNo(new.1))? {
+                return Ok(false);
+            }
             make_live(tx, new.0, VersionNo(new.1), &by, Some("moved without a change"))?;
             refresh_rule(tx, new.0)?;
             bump_epoch(tx)?;
@@ -467,27 +482,25 @@ fn document_row(tx: &Transaction<'_>, source_id: &str, seen: &Seen<'_>) -> Resul
         .query_row(params![source_id, seen.path, place, rule], |row| row.get(0))?)
 }
 
-fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<VersionNo> {
+/// The version that a file is: a known one where nothing is new that a reader sees, else a new one.
+///
+/// A date that nobody says is the one known of these bytes. Its own access makes another version where
+/// each version waits for approval; elsewhere the access was approved with the source and is changed
+/// in place.
+fn version_row(
+    tx: &Transaction<'_>,
+    held: &Held,
+    document: i64,
+    seen: &Seen<'_>,
+) -> Result<VersionNo> {
     let extracted = seen.extracted;
+    let access = own_layers(extracted.access.as_ref(), seen.push.and_then(|push| push.access));
     let known: Option<u32> = tx
         .prepare_cached(
             "SELECT no FROM version WHERE document = ?1 AND hash = ?2 AND title = ?3
-             AND language = ?4 AND extractor = ?5",
-        )?
-        .query_row(
-            params![document, seen.hash, extracted.title, extracted.language, seen.extractor],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if let Some(no) = known {
-        return Ok(VersionNo(no));
-    }
-    let modified = extracted.modified_at.as_deref().and_then(seconds).unwrap_or(seen.modified_at);
-    let no: i64 = tx
-        .prepare_cached(
-            "INSERT INTO version (document, hash, title, language, extractor, owner, pages,
-               modified_at, seen_at, brought_by, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting') RETURNING no",
+               AND language = ?4 AND extractor = ?5 AND owner IS ?6 AND uri IS ?7
+               AND (?8 IS NULL OR modified_at = ?8) AND (?9 OR access IS ?10)
+             ORDER BY no DESC LIMIT 1",
         )?
         .query_row(
             params![
@@ -497,8 +510,55 @@ fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<V
                 extracted.language,
                 seen.extractor,
                 extracted.owner,
+                seen.uri,
+                extracted.modified_at.as_deref().and_then(seconds),
+                held.spec.approval == Approval::Source,
+                access,
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let version = match known.map(VersionNo) {
+        Some(version) => brought_again(tx, version, seen)?,
+        None => insert_version(tx, document, seen)?,
+    };
+    set_own_layers(tx, version, access.as_deref())?;
+    Ok(version)
+}
+
+/// Whoever brings back what was replaced meanwhile has brought it: they don't approve it themselves.
+fn brought_again(tx: &Transaction<'_>, version: VersionNo, seen: &Seen<'_>) -> Result<VersionNo> {
+    tx.prepare_cached(
+        "UPDATE version SET brought_by = ?2 WHERE no = ?1 AND NOT EXISTS
+           (SELECT 1 FROM document d WHERE d.no = version.document AND ?1 IN (d.live, d.newest))",
+    )?
+    .execute(params![version.0, seen.push.map(|push| push.by)])?;
+    Ok(version)
+}
+
+fn insert_version(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<VersionNo> {
+    let extracted = seen.extracted;
+    let no: i64 = tx
+        .prepare_cached(
+            "INSERT INTO version (document, hash, title, language, extractor, owner, uri, pages,
+               modified_at, seen_at, brought_by, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+               coalesce(?9, (SELECT modified_at FROM version WHERE document = ?1 AND hash = ?2
+                             ORDER BY no DESC LIMIT 1), ?10),
+               ?11, ?12, 'waiting') RETURNING no",
+        )?
+        .query_row(
+            params![
+                document,
+                seen.hash,
+                extracted.title,
+                extracted.language,
+                seen.extractor,
+                extracted.owner,
+                seen.uri,
                 serde_json::to_string(&extracted.pages)?,
-                modified,
+                extracted.modified_at.as_deref().and_then(seconds),
+                seen.modified_at,
                 now(),
                 seen.push.map(|push| push.by),
             ],
@@ -510,19 +570,24 @@ fn version_row(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Result<V
     Ok(VersionNo(no))
 }
 
-/// Writes down who may read a version by its own word: first the layer that stands in the file, then
-/// the one that its push gave. NULL where neither says anything.
-fn set_own_layers(
-    tx: &Transaction<'_>,
-    version: VersionNo,
-    said: Option<&Layer>,
-    pushed: Option<&Layer>,
-) -> Result<()> {
+/// Who may read a version by its own word: first the layer that stands in the file, then the one that
+/// its push gave. None where neither says anything.
+fn own_layers(said: Option<&Layer>, pushed: Option<&Layer>) -> Option<String> {
     let layers = [said, pushed].map(|layer| layer.cloned().unwrap_or_default());
     let silent = layers.iter().all(|layer| *layer == Layer::default());
-    let access = if silent { None } else { Some(Rule(layers.into()).canonical()) };
+    (!silent).then(|| Rule(layers.into()).canonical())
+}
+
+fn set_own_layers(tx: &Transaction<'_>, version: VersionNo, own: Option<&str>) -> Result<()> {
     tx.prepare_cached("UPDATE version SET access = ?2 WHERE no = ?1")?
-        .execute(params![version.0, access])?;
+        .execute(params![version.0, own])?;
+    Ok(())
+}
+
+/// A file that could be read is no longer a problem.
+fn solved(tx: &Transaction<'_>, source: &str, path: &str) -> Result<()> {
+    tx.prepare_cached("DELETE FROM problem WHERE source = ?1 AND path = ?2")?
+        .execute(params![source, path])?;
     Ok(())
 }
 
@@ -560,11 +625,14 @@ fn settle(
     }
 }
 
-/// Whether the same bytes were withdrawn or rejected in this document before, under whatever title.
+/// Whether the same bytes were withdrawn or rejected anywhere in this source before, under whatever
+/// path and title.
 fn was_refused(tx: &Transaction<'_>, version: VersionNo) -> Result<bool> {
     let mut statement = tx.prepare_cached(
-        "SELECT 1 FROM version v JOIN version o ON o.document = v.document AND o.hash = v.hash
-         WHERE v.no = ?1 AND o.state IN ('rejected', 'withdrawn')",
+        "SELECT 1 FROM version v JOIN document d ON d.no = v.document
+         JOIN version o ON o.hash = v.hash AND o.state IN ('rejected', 'withdrawn')
+         JOIN document e ON e.no = o.document AND e.source = d.source
+         WHERE v.no = ?1",
     )?;
     Ok(statement.exists([version.0])?)
 }

@@ -317,6 +317,8 @@ impl Ledger {
             if !gate.live(live)? {
                 return Ok(None);
             }
+            // One hash may name several versions, of other titles: what was withdrawn under one of
+            // them opens under none, until somebody approves those bytes again.
             let wanted: Option<u32> = match version {
                 None => Some(live.0),
                 Some(hash) => tx
@@ -324,7 +326,11 @@ impl Ledger {
                         "SELECT v.no FROM version v JOIN document d ON d.no = v.document
                          WHERE d.live = ?1 AND v.hash = ?2 AND v.approved_at IS NOT NULL
                            AND v.state NOT IN ('withdrawn', 'rejected', 'draft')
-                         ORDER BY v.approved_at DESC, v.no DESC LIMIT 1",
+                           AND 'approve' IS (SELECT c.act FROM decision c
+                             JOIN version o ON o.no = c.version
+                             WHERE o.document = d.no AND o.hash = ?2 AND c.act <> 'reject'
+                             ORDER BY c.no DESC LIMIT 1)
+                         ORDER BY v.no = d.live DESC, v.approved_at DESC, v.no DESC LIMIT 1",
                     )?
                     .query_row(params![live.0, hash], |row| row.get(0))
                     .optional()?,
@@ -487,7 +493,7 @@ fn passing_rules(
 }
 
 const FACTS: &str =
-    "d.uri, v.modified_at, v.approved_at, v.approved_by, s.review_s, v.owner, s.spec";
+    "v.uri, v.modified_at, v.approved_at, v.approved_by, s.review_s, v.owner, s.spec";
 
 /// Reads the columns of [`FACTS`], which begin at `first`.
 fn facts(row: &Row<'_>, first: usize) -> Result<Facts> {

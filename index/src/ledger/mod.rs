@@ -41,6 +41,15 @@ pub use sources::{
     Approval, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState, seconds_of,
 };
 
+/// Every form that the ledger had, in order. What was released is never edited, only followed.
+fn migrations() -> Migrations<'static> {
+    Migrations::new(vec![
+        M::up(include_str!("schema.sql")),
+        M::up(include_str!("control.sql")),
+        M::up(include_str!("versions.sql")).foreign_key_check(),
+    ])
+}
+
 /// Who does something, and why: what every administrative act leaves in the audit.
 #[derive(Clone, Debug)]
 pub struct Actor {
@@ -94,12 +103,12 @@ impl Ledger {
             .with_context(|| format!("the ledger {} can't be opened", path.display()))?;
         prepare(&write)?;
         assert_durable(&write)?;
-        Migrations::new(vec![
-            M::up(include_str!("schema.sql")),
-            M::up(include_str!("control.sql")),
-        ])
-        .to_latest(&mut write)
-        .with_context(|| format!("the ledger {} can't be brought up to date", path.display()))?;
+        // A table that is made anew must not take along what refers to it.
+        write.pragma_update(None, "foreign_keys", false)?;
+        migrations().to_latest(&mut write).with_context(|| {
+            format!("the ledger {} can't be brought up to date", path.display())
+        })?;
+        write.pragma_update(None, "foreign_keys", true)?;
         Ok(Self {
             head_file: head_file.to_owned(),
             path,
@@ -237,4 +246,58 @@ fn epoch(tx: &Transaction<'_>) -> Result<i64> {
     let mut statement =
         tx.prepare_cached("SELECT CAST(value AS INTEGER) FROM setting WHERE key = 'access_epoch'")?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promise_8_an_older_ledger_keeps_its_texts_and_gives_no_number_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut old = Connection::open(folder.path().join("ledger.sqlite")).unwrap();
+        prepare(&old).unwrap();
+        migrations().to_version(&mut old, 2).unwrap();
+        old.execute_batch(
+            "INSERT INTO source (id, spec, layer, state, added_by, added_at)
+               VALUES ('news', '{}', '{}', 'active', 'x', 1);
+             INSERT INTO rule VALUES (1, 'news', '[]');
+             INSERT INTO document (no, source, path, place_layers, rule, uri)
+               VALUES (1, 'news', 'a.md', '[]', 1, 'https://news.example/1');
+             INSERT INTO version (no, document, hash, title, language, extractor, pages, modified_at,
+               seen_at, state) VALUES (1, 1, 'h', 'T', '', 1, '[]', 1, 1, 'approved'),
+               (7, 1, 'gone', 'T', '', 1, '[]', 1, 1, 'approved');
+             INSERT INTO version_text VALUES (1, 'text');
+             DELETE FROM version WHERE no = 7;",
+        )
+        .unwrap();
+        drop(old);
+        let ledger = Ledger::open(folder.path(), &folder.path().join("head")).unwrap();
+        let writer = lock(&ledger.write);
+        let kept: (String, String) = writer
+            .connection
+            .query_row(
+                "SELECT v.uri, t.text FROM version v JOIN version_text t ON t.version = v.no",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .unwrap();
+        assert_eq!(kept, ("https://news.example/1".to_owned(), "text".to_owned()));
+        let next: i64 = writer
+            .connection
+            .query_row(
+                "INSERT INTO version (document, hash, title, language, extractor, pages, modified_at,
+                   seen_at, state) VALUES (1, 'n', 'T', '', 1, '[]', 1, 1, 'waiting') RETURNING no",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(next, 8);
+        let gone = writer.connection.execute("DELETE FROM document", []).unwrap();
+        let left: i64 = writer
+            .connection
+            .query_row("SELECT count(*) FROM version_text", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!((gone, left), (1, 0), "what hangs on a document still goes with it");
+    }
 }
