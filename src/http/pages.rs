@@ -196,7 +196,7 @@ fn document_page(document: &DocumentText, people: &People, rendered: &Rendered) 
     html! {
         main.document {
             header {
-                p.crumbs { (document.document.replacen('/', " / ", 1)) }
+                p.crumbs { (document.document.replace('/', " / ")) }
                 h1 {
                     @if let Some(title) = &rendered.title { (title) }
                     @else { (viewer::readable(&document.title)) }
@@ -207,7 +207,7 @@ fn document_page(document: &DocumentText, people: &People, rendered: &Rendered) 
                 @if facts.stale {
                     p.notice {
                         strong { "This may be out of date. " }
-                        "It has not been reviewed in time. Ask " (people.owner) " whether it still holds."
+                        "It has not been reviewed in time. Whether it still holds, ask " (people.owner) "."
                     }
                 }
                 (facts_of(document, people))
@@ -253,12 +253,15 @@ fn short(version: &str) -> &str {
 
 fn error_page(error: &ApiError, status: StatusCode) -> Markup {
     html! {
-        main.document {
+        main.document.problem {
             header {
                 p.crumbs { (status.as_u16()) }
                 h1 { (error.title) }
             }
-            article { (error.hint) }
+            article {
+                p { (error.hint) }
+                p { a href="/" { "Ask our documents" } }
+            }
         }
     }
 }

@@ -31,10 +31,12 @@ pub(super) struct Rendered {
 /// Renders a version. `quote` is highlighted if it is a piece of the text.
 pub(super) fn render(document: &DocumentText, quote: Option<Range<usize>>) -> Rendered {
     let quote = quote.filter(|range| document.text.get(range.clone()).is_some()).unwrap_or(0..0);
-    let mut page = Page::new(&document.text, quote, &document.title);
+    let mut page = Page::new(document, quote);
     match FileKind::of(&document.document) {
-        Some(FileKind::Text | FileKind::Pdf) => page.plain(&document.pages),
-        Some(FileKind::Markdown | FileKind::Html | FileKind::Docx) | None => page.markdown(),
+        Some(FileKind::Text) => page.plain(),
+        Some(FileKind::Markdown | FileKind::Html | FileKind::Pdf | FileKind::Docx) | None => {
+            page.markdown();
+        }
     }
     Rendered { title: page.said_title.map(PreEscaped), body: PreEscaped(page.html) }
 }
@@ -59,6 +61,9 @@ struct Page<'a> {
     source: &'a str,
     quote: Range<usize>,
     title: &'a str,
+    /// Where pages begin, and how many of them have begun.
+    pages: &'a [u32],
+    page: usize,
     said_title: Option<String>,
     html: String,
     /// How each element that is open ends. Empty: its tag was left out.
@@ -74,11 +79,14 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn new(source: &'a str, quote: Range<usize>, title: &'a str) -> Self {
+    fn new(document: &'a DocumentText, quote: Range<usize>) -> Self {
+        let source = document.text.as_str();
         Self {
             source,
             quote,
-            title,
+            title: &document.title,
+            pages: &document.pages,
+            page: 0,
             said_title: None,
             html: String::with_capacity(source.len() * 5 / 4),
             open: Vec::new(),
@@ -90,25 +98,13 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Text as it is, page by page. A first line that says the title moves to the page's head.
-    fn plain(&mut self, pages: &[u32]) {
-        let mut starts: Vec<usize> = pages.iter().map(|&at| at as usize).collect();
-        starts.retain(|&at| self.source.is_char_boundary(at));
-        starts.push(self.source.len());
-        let mut from = self.plain_title();
-        for (number, &to) in starts.iter().enumerate() {
-            if to > from && self.source.get(from..to).is_some_and(|text| !text.trim().is_empty()) {
-                if number > 1 {
-                    self.tag(&format!("<h2 class=\"page\">Page {number}</h2>"));
-                }
-                self.tag("<div class=\"plain\">");
-                let text = &self.source[from..to];
-                let shown = from + text.len() - text.trim_start_matches('\n').len();
-                self.piece(self.source[shown..to].trim_end(), shown);
-                self.tag("</div>");
-            }
-            from = from.max(to);
-        }
+    /// Text as it is. A first line that says the title moves to the page's head.
+    fn plain(&mut self) {
+        let rest = &self.source[self.plain_title()..];
+        let text = rest.trim_start_matches('\n');
+        self.tag("<div class=\"plain\">");
+        self.piece(text.trim_end(), self.source.len() - text.len());
+        self.tag("</div>");
     }
 
     /// Where the text goes on after a first line that says the title.
@@ -135,6 +131,9 @@ impl<'a> Page<'a> {
     }
 
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
+        if self.open.is_empty() {
+            self.turn_page(range.start);
+        }
         match event {
             Event::Start(Tag::Heading { level, .. }) => self.start_heading(level),
             Event::Start(tag) => self.start(tag),
@@ -162,17 +161,29 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Says which page begins, before the first block that is on it.
+    fn turn_page(&mut self, at: usize) {
+        let before = self.page;
+        while self.pages.get(self.page).is_some_and(|&start| start as usize <= at) {
+            self.page += 1;
+        }
+        if self.page > before.max(1) {
+            self.tag(&format!("<p class=\"page\">Page {}</p>", self.page));
+        }
+    }
+
     /// Opens an element and remembers how it ends.
     fn start(&mut self, tag: Tag<'_>) {
         self.in_head |= matches!(tag, Tag::TableHead);
-        let (start, end) = match tag {
-            Tag::Link { dest_url, .. } => link(&dest_url),
-            Tag::List(Some(first)) => (format!("<ol start=\"{first}\">"), "</ol>".to_owned()),
-            Tag::TableCell if self.in_head => ("<th>".to_owned(), "</th>".to_owned()),
-            tag => {
-                let (start, end) = element(&tag);
-                (start.to_owned(), end.to_owned())
-            }
+        let (start, end) = if let Tag::Link { dest_url, .. } = &tag {
+            link(dest_url)
+        } else if let Tag::List(Some(first)) = tag {
+            (format!("<ol start=\"{first}\">"), "</ol>".to_owned())
+        } else if self.in_head && tag == Tag::TableCell {
+            ("<th>".to_owned(), "</th>".to_owned())
+        } else {
+            let (start, end) = element(&tag);
+            (start.to_owned(), end.to_owned())
         };
         self.open(start, end);
     }
