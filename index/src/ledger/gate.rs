@@ -8,11 +8,13 @@
 //! this check.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use fixedbitset::FixedBitSet;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::blob::Blob;
+use rusqlite::{MAIN_DB, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 use super::people::principals;
@@ -38,7 +40,43 @@ pub(crate) struct Visible {
     pub(crate) rules: Vec<i64>,
     /// When the first of the versions expires.
     until: i64,
-    sources: usize,
+    /// The sources that hold one of the versions.
+    sources: BTreeSet<Arc<str>>,
+    /// What was made of it by narrowing it. It goes when this goes, so with the epoch.
+    narrowed: Mutex<HashMap<Narrowing, Arc<Visible>>>,
+}
+
+/// What a clearance is narrowed to.
+#[derive(PartialEq, Eq, Hash)]
+struct Narrowing {
+    /// Of the sources that were asked for, those that the clearance has something of.
+    sources: Option<BTreeSet<Arc<str>>>,
+    modified_after: Option<i64>,
+}
+
+impl Visible {
+    fn new(
+        versions: FixedBitSet,
+        rules: Vec<i64>,
+        until: i64,
+        sources: BTreeSet<Arc<str>>,
+    ) -> Self {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, versions, rules, until, sources, narrowed: Mutex::default() }
+    }
+
+    /// Keeps what was made by narrowing this. A set that is there already keeps its name, whatever
+    /// it was asked for by, so that what is counted for it counts again.
+    fn keep(self: &Arc<Self>, narrowing: Narrowing, made: Visible) -> Arc<Self> {
+        let mut kept = lock(&self.narrowed);
+        let same = kept.values().find(|seen| seen.versions == made.versions).cloned();
+        let same = same.unwrap_or_else(|| Arc::new(made));
+        if kept.len() >= KEPT_NARROWED {
+            kept.clear();
+        }
+        kept.insert(narrowing, Arc::clone(&same));
+        same
+    }
 }
 
 impl Clearance {
@@ -57,7 +95,7 @@ impl Clearance {
     /// How many sources hold something that this reader may see.
     #[must_use]
     pub fn sources(&self) -> usize {
-        self.seen.sources
+        self.seen.sources.len()
     }
 
     /// How many versions it holds.
@@ -192,6 +230,8 @@ struct Cached {
 
 /// More readers than this are computed again rather than kept.
 const KEPT: usize = 4096;
+/// More ways than this to narrow one clearance are computed again.
+const KEPT_NARROWED: usize = 64;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -243,30 +283,23 @@ impl Ledger {
         if sources.is_none() && modified_after.is_none() {
             return Ok(clearance.clone());
         }
+        let base = &clearance.seen;
+        let asked = |wanted: &[String]| {
+            wanted.iter().filter_map(|id| base.sources.get(id.as_str()).cloned()).collect()
+        };
+        let narrowing = Narrowing { sources: sources.map(asked), modified_after };
+        if let Some(seen) = lock(&base.narrowed).get(&narrowing).cloned() {
+            return Ok(Clearance { seen, ..clearance.clone() });
+        }
         self.read(|tx| {
-            let mut versions = FixedBitSet::with_capacity(clearance.seen.versions.len());
-            let mut statement = tx.prepare_cached(
-                "SELECT live, source, live_modified FROM document WHERE live IS NOT NULL",
-            )?;
-            let mut rows = statement.query([])?;
-            let mut found = BTreeSet::new();
-            while let Some(row) = rows.next()? {
-                let (no, source): (u32, String) = (row.get(0)?, row.get(1)?);
-                let wanted = sources.is_none_or(|wanted| wanted.contains(&source))
-                    && modified_after
-                        .is_none_or(|after| row.get(2).is_ok_and(|at: i64| at >= after));
-                if wanted && clearance.holds(VersionNo(no)) {
-                    versions.insert(no as usize);
-                    found.insert(source);
-                }
-            }
-            let seen = Arc::new(Visible {
-                id: NEXT.fetch_add(1, Ordering::Relaxed),
-                versions,
-                rules: clearance.seen.rules.clone(),
-                until: clearance.seen.until,
-                sources: found.len(),
-            });
+            let made = compute_narrow(tx, base, &narrowing)?;
+            // A set of a later state of the ledger is right for this search, but not for all that
+            // began before it.
+            let seen = if epoch(tx)? == clearance.epoch {
+                base.keep(narrowing, made)
+            } else {
+                Arc::new(made)
+            };
             Ok(Clearance { seen, ..clearance.clone() })
         })
     }
@@ -283,10 +316,14 @@ impl Ledger {
     ) -> Result<Vec<Passage>> {
         self.read(|tx| {
             let mut gate = Gate::open(tx, clearance.reader())?;
+            let mut texts = Texts { tx, open: None };
             let mut passages = Vec::with_capacity(hits.len());
             for (place, score) in hits {
-                if clearance.holds(place.version) && gate.live(place.version)? {
-                    passages.extend(passage(tx, generation, *place, *score)?);
+                if !clearance.holds(place.version) {
+                    continue;
+                }
+                if let Some(live) = gate.live(place.version)? {
+                    passages.extend(passage(&mut texts, generation, (*place, *score), live)?);
                 }
             }
             Ok(passages)
@@ -314,7 +351,7 @@ impl Ledger {
             let Some(live) = live.map(VersionNo) else {
                 return Ok(None);
             };
-            if !gate.live(live)? {
+            if gate.live(live)?.is_none() {
                 return Ok(None);
             }
             // One hash may name several versions, of other titles: what was withdrawn under one of
@@ -342,7 +379,7 @@ impl Ledger {
             if wanted != live && !gate.own_layers(wanted)? {
                 return Ok(None);
             }
-            document_text(tx, id, wanted, live)
+            document_text(&mut gate, id, wanted, live)
         })
     }
 
@@ -356,38 +393,98 @@ impl Ledger {
     }
 }
 
-/// The decision about single versions, from the ledger's rows as they are in one transaction.
+/// The decision about single versions, from the ledger's rows as they are in one transaction. So what
+/// was decided once stays decided for as long as this lives.
 struct Gate<'tx> {
     tx: &'tx Transaction<'tx>,
     principals: BTreeSet<Principal>,
     rules: HashMap<i64, bool>,
+    sources: HashMap<String, Rc<SourceNow>>,
+    versions: HashMap<VersionNo, Option<Live>>,
+}
+
+/// A version that the gate let through, with what its passages say of it.
+struct Live {
+    document: DocumentId,
+    title: String,
+    hash: String,
+    language: String,
+    pages: Vec<u32>,
+    facts: Facts,
+}
+
+/// What the gate needs of a source.
+struct SourceNow {
+    state: SourceState,
+    review: Option<i64>,
+    expire: Option<i64>,
+    owner: Option<String>,
+    authority: i64,
 }
 
 impl<'tx> Gate<'tx> {
     fn open(tx: &'tx Transaction<'tx>, reader: &Reader) -> Result<Self> {
         let principals = principals(tx, &reader.user, &reader.token_groups)?;
-        Ok(Self { tx, principals, rules: HashMap::new() })
+        let (rules, sources, versions) = Default::default();
+        Ok(Self { tx, principals, rules, sources, versions })
     }
 
-    /// Whether this version is the live one of its document and the reader may see it.
-    fn live(&mut self, version: VersionNo) -> Result<bool> {
-        let row = self
-            .tx
-            .prepare_cached(
-                "SELECT d.rule, d.live_modified, s.state, s.expire_s FROM document d
-                 JOIN version v ON v.no = d.live JOIN source s ON s.id = d.source
-                 WHERE d.live = ?1 AND d.hidden = 0 AND v.state = 'approved'",
-            )?
-            .query_row([version.0], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?))
-            })
-            .optional()?;
-        let Some((rule, modified, state, expire)) = row else {
-            return Ok(false);
+    /// This version, if it is the live one of its document and the reader may see it.
+    fn live(&mut self, version: VersionNo) -> Result<Option<&Live>> {
+        if !self.versions.contains_key(&version) {
+            let decided = self.decide(version)?;
+            self.versions.insert(version, decided);
+        }
+        Ok(self.versions.get(&version).and_then(Option::as_ref))
+    }
+
+    fn decide(&mut self, version: VersionNo) -> Result<Option<Live>> {
+        let mut statement = self.tx.prepare_cached(&format!(
+            "SELECT d.source, d.rule, d.live_modified, d.path, v.title, v.hash, v.language, v.pages,
+               {FACTS}
+             FROM document d JOIN version v ON v.no = d.live
+             WHERE d.live = ?1 AND d.hidden = 0 AND v.state = 'approved'"
+        ))?;
+        let mut rows = statement.query([version.0])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
         };
-        Ok(SourceState::from_name(&state) == SourceState::Active
-            && expires(modified, expire) > now()
-            && self.rule(rule)?)
+        let id: String = row.get(0)?;
+        let source = self.source(&id)?;
+        if source.state != SourceState::Active
+            || expires(row.get(2)?, source.expire) <= now()
+            || !self.rule(row.get(1)?)?
+        {
+            return Ok(None);
+        }
+        Ok(Some(Live {
+            document: DocumentId { source: id, path: row.get(3)? },
+            title: row.get(4)?,
+            hash: row.get(5)?,
+            language: row.get(6)?,
+            pages: serde_json::from_str(&row.get::<_, String>(7)?)?,
+            facts: facts(row, 8, &source)?,
+        }))
+    }
+
+    fn source(&mut self, id: &str) -> Result<Rc<SourceNow>> {
+        if let Some(source) = self.sources.get(id) {
+            return Ok(Rc::clone(source));
+        }
+        let mut statement = self
+            .tx
+            .prepare_cached("SELECT state, review_s, expire_s, spec FROM source WHERE id = ?1")?;
+        let source = statement.query_row([id], |row| {
+            let state = SourceState::from_name(row.get_ref(0)?.as_str()?);
+            Ok((state, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
+        })?;
+        let (state, review, expire, spec) = source;
+        let spec: super::SourceSpec = serde_json::from_str(&spec)?;
+        let owner = spec.owner.map(|owner| owner.to_string());
+        let source = SourceNow { state, review, expire, owner, authority: spec.authority };
+        let source = Rc::new(source);
+        self.sources.insert(id.to_owned(), Rc::clone(&source));
+        Ok(source)
     }
 
     /// Whether the reader passes a rule and its source's layer.
@@ -441,7 +538,7 @@ fn compute(tx: &Transaction<'_>, principals: &BTreeSet<Principal>) -> Result<Vis
     )?;
     let mut rows = statement.query([])?;
     let mut versions = FixedBitSet::new();
-    let mut sources: BTreeSet<i64> = BTreeSet::new();
+    let mut sources: BTreeSet<Arc<str>> = BTreeSet::new();
     let (mut until, at) = (i64::MAX, now());
     while let Some(row) = rows.next()? {
         let rule: i64 = row.get(1)?;
@@ -452,18 +549,40 @@ fn compute(tx: &Transaction<'_>, principals: &BTreeSet<Principal>) -> Result<Vis
         if expires > at {
             versions.grow_and_insert(row.get::<_, u32>(0)? as usize);
             until = until.min(expires);
-            sources.insert(passing.source);
+            if !sources.contains(&passing.source) {
+                sources.insert(Arc::clone(&passing.source));
+            }
         }
     }
     let mut rules: Vec<i64> = rules.into_keys().collect();
     rules.sort_unstable();
-    let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    Ok(Visible { id, versions, rules, until, sources: sources.len() })
+    Ok(Visible::new(versions, rules, until, sources))
+}
+
+/// Computes the part of a set of versions that lies in these sources and is not older.
+fn compute_narrow(tx: &Transaction<'_>, base: &Visible, narrowing: &Narrowing) -> Result<Visible> {
+    let mut versions = FixedBitSet::with_capacity(base.versions.len());
+    let mut found: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut statement = tx.prepare_cached(
+        "SELECT live, source, live_modified FROM document WHERE live IS NOT NULL",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (no, source): (u32, Arc<str>) = (row.get(0)?, row.get(1)?);
+        let modified: Option<i64> = row.get(2)?;
+        let wanted = narrowing.sources.as_ref().is_none_or(|wanted| wanted.contains(&source))
+            && narrowing.modified_after.is_none_or(|after| modified.is_some_and(|at| at >= after));
+        if wanted && base.versions.contains(no as usize) {
+            versions.insert(no as usize);
+            found.insert(source);
+        }
+    }
+    Ok(Visible::new(versions, base.rules.clone(), base.until, found))
 }
 
 struct Passing {
     expire: Option<i64>,
-    source: i64,
+    source: Arc<str>,
 }
 
 /// The rules of active sources that these principals pass, with their source's layer.
@@ -472,37 +591,36 @@ fn passing_rules(
     principals: &BTreeSet<Principal>,
 ) -> Result<HashMap<i64, Passing>> {
     let mut statement = tx.prepare_cached(
-        "SELECT r.no, r.layers, s.layer, s.expire_s, s.rowid FROM rule r JOIN source s ON s.id = r.source
+        "SELECT r.no, r.layers, s.layer, s.expire_s, s.id FROM rule r JOIN source s ON s.id = r.source
          WHERE s.state = 'active' ORDER BY s.id",
     )?;
     let mut rows = statement.query([])?;
     let mut passing = HashMap::new();
-    let mut source: Option<(i64, bool)> = None;
+    let mut current: Option<(Arc<str>, bool)> = None;
     while let Some(row) = rows.next()? {
-        let id: i64 = row.get(4)?;
-        let admitted = match source {
-            Some((known, admitted)) if known == id => admitted,
-            _ => source_layer(&row.get::<_, String>(2)?).admits(principals),
+        let id: Arc<str> = row.get(4)?;
+        let (source, admitted) = match current.take() {
+            Some((known, admitted)) if known == id => (known, admitted),
+            _ => (id, source_layer(&row.get::<_, String>(2)?).admits(principals)),
         };
-        source = Some((id, admitted));
         if admitted && Rule::from_stored(&row.get::<_, String>(1)?).admits(principals) {
-            passing.insert(row.get(0)?, Passing { expire: row.get(3)?, source: id });
+            let source = Arc::clone(&source);
+            passing.insert(row.get(0)?, Passing { expire: row.get(3)?, source });
         }
+        current = Some((source, admitted));
     }
     Ok(passing)
 }
 
-const FACTS: &str =
-    "v.uri, v.modified_at, v.approved_at, v.approved_by, s.review_s, v.owner, s.spec";
+/// What a version and its document say of [`Facts`].
+const FACTS: &str = "v.uri, v.modified_at, v.approved_at, v.approved_by, v.owner";
 
-/// Reads the columns of [`FACTS`], which begin at `first`.
-fn facts(row: &Row<'_>, first: usize) -> Result<Facts> {
+/// Reads the columns of [`FACTS`], which begin at `first`, and adds what the source says.
+fn facts(row: &Row<'_>, first: usize, source: &SourceNow) -> Result<Facts> {
     let modified: i64 = row.get(first + 1)?;
     let approved: Option<i64> = row.get(first + 2)?;
-    let review: Option<i64> = row.get(first + 4)?;
-    let due = review.map(|after| modified.saturating_add(after));
-    let spec: super::SourceSpec = serde_json::from_str(&row.get::<_, String>(first + 6)?)?;
-    let owner: Option<String> = row.get(first + 5)?;
+    let owner: Option<String> = row.get(first + 4)?;
+    let due = source.review.map(|after| modified.saturating_add(after));
     Ok(Facts {
         uri: row.get(first)?,
         modified_at: rfc3339(modified),
@@ -510,60 +628,81 @@ fn facts(row: &Row<'_>, first: usize) -> Result<Facts> {
         approved_by: row.get(first + 3)?,
         review_due: due.map(rfc3339),
         stale: due.is_some_and(|due| due < now()),
-        owner: owner.or_else(|| spec.owner.map(|owner| owner.to_string())).unwrap_or_default(),
-        authority: spec.authority,
+        owner: owner.or_else(|| source.owner.clone()).unwrap_or_default(),
+        authority: source.authority,
     })
 }
 
-/// Makes a passage of a place that the gate has let through.
+/// Makes a passage of a hit whose version the gate has let through.
 fn passage(
-    tx: &Transaction<'_>,
+    texts: &mut Texts<'_>,
     generation: u32,
-    place: Place,
-    score: f32,
+    (place, score): (Place, f32),
+    live: &Live,
 ) -> Result<Option<Passage>> {
-    let mut statement = tx.prepare_cached(&format!(
-        "SELECT d.source, d.path, v.title, v.hash, v.language, c.start, c.stop, c.page, c.heading, c.sections,
-           substr(CAST(t.text AS BLOB), c.start + 1, c.stop - c.start), v.pages, {FACTS}
-         FROM chunk c JOIN version v ON v.no = c.version JOIN document d ON d.no = v.document
-         JOIN source s ON s.id = d.source JOIN version_text t ON t.version = v.no
-         WHERE c.generation = ?1 AND c.version = ?2 AND c.place = ?3"
-    ))?;
+    let mut statement = texts.tx.prepare_cached(
+        "SELECT start, stop, page, heading, sections FROM chunk
+         WHERE generation = ?1 AND version = ?2 AND place = ?3",
+    )?;
     let mut rows = statement.query(params![generation, place.version.0, place.chunk])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let text = String::from_utf8(row.get(10)?).map_err(|_| {
-        anyhow::anyhow!("a chunk of version {} splits a character", place.version.0)
-    })?;
+    let (start, end) = (row.get(0)?, row.get(1)?);
     Ok(Some(Passage {
         place,
-        document: DocumentId { source: row.get(0)?, path: row.get(1)? },
-        title: row.get(2)?,
-        version: row.get(3)?,
-        language: row.get(4)?,
-        text,
-        sections: serde_json::from_str(&row.get::<_, String>(9)?)?,
-        start: row.get(5)?,
-        end: row.get(6)?,
-        page: row.get(7)?,
-        heading: row.get(8)?,
-        pages: serde_json::from_str(&row.get::<_, String>(11)?)?,
+        document: live.document.clone(),
+        title: live.title.clone(),
+        version: live.hash.clone(),
+        language: live.language.clone(),
+        text: texts.slice(place.version, start, end)?,
+        start,
+        end,
+        page: row.get(2)?,
+        pages: live.pages.clone(),
+        heading: row.get(3)?,
+        sections: serde_json::from_str(&row.get::<_, String>(4)?)?,
         score,
-        facts: facts(row, 12)?,
+        facts: live.facts.clone(),
     }))
 }
 
+/// Slices of stored texts. Only the pages that a slice lies on are copied; a statement would copy the
+/// whole text first. It reads the same state of the ledger as the transaction's statements.
+struct Texts<'tx> {
+    tx: &'tx Transaction<'tx>,
+    /// Opened once, then moved from text to text.
+    open: Option<Blob<'tx>>,
+}
+
+impl Texts<'_> {
+    fn slice(&mut self, version: VersionNo, start: u32, end: u32) -> Result<String> {
+        let row = i64::from(version.0);
+        let text = match &mut self.open {
+            Some(text) => {
+                text.reopen(row)?;
+                text
+            }
+            none => none.insert(self.tx.blob_open(MAIN_DB, c"version_text", c"text", row, true)?),
+        };
+        let mut bytes = vec![0; end.saturating_sub(start) as usize];
+        text.read_at_exact(&mut bytes, start as usize)?;
+        Ok(String::from_utf8(bytes)
+            .map_err(|_| anyhow::anyhow!("a chunk of version {} splits a character", version.0))?)
+    }
+}
+
 fn document_text(
-    tx: &Transaction<'_>,
+    gate: &mut Gate<'_>,
     id: &DocumentId,
     wanted: VersionNo,
     live: VersionNo,
 ) -> Result<Option<DocumentText>> {
-    let mut statement = tx.prepare_cached(&format!(
+    let source = gate.source(&id.source)?;
+    let mut statement = gate.tx.prepare_cached(&format!(
         "SELECT v.title, v.hash, v.language, t.text, v.pages,
            (SELECT hash FROM version WHERE no = ?2), {FACTS}
-         FROM version v JOIN document d ON d.no = v.document JOIN source s ON s.id = d.source
+         FROM version v JOIN document d ON d.no = v.document
          JOIN version_text t ON t.version = v.no WHERE v.no = ?1"
     ))?;
     let mut rows = statement.query([wanted.0, live.0])?;
@@ -580,6 +719,29 @@ fn document_text(
         pages: serde_json::from_str(&row.get::<_, String>(4)?)?,
         live: wanted == live,
         newer: (wanted != live).then_some(newer),
-        facts: facts(row, 6)?,
+        facts: facts(row, 6, &source)?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_set_keeps_its_name_whatever_it_was_narrowed_by() {
+        let visible = |versions: &[usize]| {
+            let versions = versions.iter().copied().collect();
+            Visible::new(versions, Vec::new(), i64::MAX, BTreeSet::new())
+        };
+        let after = |at| Narrowing { sources: None, modified_after: Some(at) };
+        let base = Arc::new(visible(&[1, 2, 3]));
+        let first = base.keep(after(10), visible(&[2, 3]));
+        let same = base.keep(after(11), visible(&[2, 3]));
+        let other = base.keep(after(12), visible(&[3]));
+        assert!(Arc::ptr_eq(&first, &same) && first.id != other.id);
+        for at in 0..1000 {
+            base.keep(after(at), visible(&[3]));
+        }
+        assert!(lock(&base.narrowed).len() <= KEPT_NARROWED);
+    }
 }

@@ -45,7 +45,7 @@ const K1: f32 = 1.2;
 const B: f32 = 0.75;
 /// Memory for documents that are not committed yet.
 const WRITER_BYTES: usize = 50_000_000;
-/// Views of clearances that are kept.
+/// Views of clearances that are kept: those used last.
 const VIEWS: usize = 64;
 /// Scores that are looked at together.
 const BLOCK: usize = 64;
@@ -282,10 +282,7 @@ impl TextIndex {
     /// What the clearance sees of this state of the index, counted once and kept.
     fn view(&self, state: &State, clearance: &Clearance) -> View {
         let key = (clearance.visible().id, state.id());
-        let kept = |views: &VecDeque<View>| {
-            views.iter().find(|view| (view.clearance, view.searcher) == key).cloned()
-        };
-        if let Some(view) = kept(&self.views.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if let Some(view) = self.kept_view(key) {
             return view;
         }
         let (mut chunks, mut tokens) = (0, 0);
@@ -306,6 +303,15 @@ impl TextIndex {
             views.pop_front();
         }
         view
+    }
+
+    /// A view that was counted before. The one used last goes last.
+    fn kept_view(&self, key: (u64, u64)) -> Option<View> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = views.iter().position(|view| (view.clearance, view.searcher) == key)?;
+        let view = views.remove(at)?;
+        views.push_back(view.clone());
+        Some(view)
     }
 }
 

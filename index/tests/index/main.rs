@@ -6,6 +6,7 @@
 
 mod company;
 mod fake_qdrant;
+mod gate;
 mod jobs;
 mod lost_delete;
 mod stores;
