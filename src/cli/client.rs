@@ -96,7 +96,15 @@ impl Client {
     }
 
     pub(super) async fn delete(&self, segments: &[&str]) -> Result<Value> {
-        body(self.send(Method::DELETE, self.route(segments, &[]), None).await?).await
+        self.delete_with(segments, &[]).await
+    }
+
+    pub(super) async fn delete_with(
+        &self,
+        segments: &[&str],
+        query: &[(&str, Option<String>)],
+    ) -> Result<Value> {
+        body(self.send(Method::DELETE, self.route(segments, query), None).await?).await
     }
 
     /// An answer whatever its status: `/readyz` says what is missing with a 503.

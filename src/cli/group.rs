@@ -1,4 +1,4 @@
-//! `vouch group`, `vouch user` and `vouch access`: who belongs where.
+//! `vouch group` and `vouch access`: who belongs where.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use vouch_index::Principal;
 
 use super::Session;
 use super::failure::Failure;
-use super::output::{aligned, cell, count, items, safe};
+use super::output::{cell, count, items, safe};
 
 const GROUPS: [&str; 3] = ["v1", "admin", "groups"];
 
@@ -69,42 +69,6 @@ fn list(body: &Value) -> String {
         return "Vouch keeps no group; `vouch group add GROUP user:NAME` makes one.\n".to_owned();
     }
     super::output::table(groups, &[("GROUP", "group"), ("MEMBERS", "members")])
-}
-
-/// `vouch user`
-#[derive(Debug, Subcommand)]
-pub(super) enum UserCommand {
-    /// List the people whom Vouch knows, and their groups
-    List,
-}
-
-impl UserCommand {
-    pub(super) async fn run(self, session: &Session) -> Result<()> {
-        let Self::List = self;
-        let body = session.client.get(&["v1", "admin", "users"]).await?;
-        session.show(&body, |body| {
-            let row = |user: &Value| {
-                let blocked = &user["blocked"];
-                let block = if blocked.is_null() {
-                    "-".to_owned()
-                } else {
-                    format!(
-                        "{} (by {}, {})",
-                        cell(blocked, "why"),
-                        cell(blocked, "by"),
-                        cell(blocked, "at")
-                    )
-                };
-                vec![cell(user, "user"), cell(user, "groups"), block]
-            };
-            let heads = ["USER", "GROUPS", "BLOCKED"].map(str::to_owned).to_vec();
-            aligned(
-                &std::iter::once(heads)
-                    .chain(items(body, "users").iter().map(row))
-                    .collect::<Vec<_>>(),
-            )
-        })
-    }
 }
 
 /// `vouch access`

@@ -24,6 +24,9 @@ pub(super) enum KeyCommand {
     Revoke {
         /// The key's id, as `vouch key list` shows it
         id: String,
+        /// Why; goes to the audit
+        #[arg(long)]
+        why: Option<String>,
     },
 }
 
@@ -101,8 +104,9 @@ impl KeyCommand {
                 let body = session.client.get(&KEYS).await?;
                 session.show(&body, list)
             }
-            Self::Revoke { id } => {
-                let body = session.client.delete(&[&KEYS[..], &[&id]].concat()).await?;
+            Self::Revoke { id, why } => {
+                let route = [&KEYS[..], &[&id]].concat();
+                let body = session.client.delete_with(&route, &[("why", why)]).await?;
                 session.show(&body, |_| format!("the key {} is revoked\n", safe(&id)))
             }
         }

@@ -17,6 +17,7 @@ mod approval;
 mod ask;
 mod audit;
 mod client;
+mod control;
 mod doctor;
 mod failure;
 mod generation;
@@ -79,12 +80,16 @@ enum Command {
     /// Keep groups and their members
     #[command(subcommand)]
     Group(group::GroupCommand),
-    /// List the people whom Vouch knows
+    /// List the people whom Vouch knows, and shut somebody out
     #[command(subcommand)]
-    User(group::UserCommand),
+    User(control::UserCommand),
     /// Load groups and members
     #[command(subcommand)]
     Access(group::AccessCommand),
+    /// Stop the whole assistant: nobody is shown anything from the next question
+    Stop(control::Stop),
+    /// Let the assistant answer again
+    Start,
     /// Build the indexes anew, beside the ones that answer meanwhile
     Reindex(generation::Reindex),
     /// List the builds of the indexes
@@ -185,6 +190,8 @@ async fn dispatch(command: Command, connection: Connection) -> Result<ExitCode> 
         Command::Group(command) => command.run(&session).await?,
         Command::User(command) => command.run(&session).await?,
         Command::Access(command) => command.run(&session).await?,
+        Command::Stop(stop) => stop.run(&session).await?,
+        Command::Start => control::start(&session).await?,
         Command::Reindex(reindex) => reindex.run(&session).await?,
         Command::Generations => generation::list(&session).await?,
         Command::Rollback(rollback) => rollback.run(&session).await?,
@@ -236,6 +243,12 @@ mod tests {
             "access load groups.jsonl",
             "reindex --source hr --model models/x --dry-run",
             "rollback 2",
+            "user block user:a --why left --until 2h",
+            "user unblock a",
+            "source pause hr --why broken --until 2099-01-01",
+            "stop --why wrong --until 2h",
+            "start",
+            "key revoke k_1 --why leaked",
             "audit --user user:a --since 7d --export",
             "audit verify --head 00",
             "key create --name ci --role pusher --source hr --expires 90d",
@@ -252,6 +265,9 @@ mod tests {
             "group add hr",
             "search x --mode best",
             "key create --name x",
+            "user block a",
+            "stop",
+            "stop --why x --until 2001-01-01",
         ] {
             let words = std::iter::once("vouch").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

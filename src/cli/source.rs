@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::control::Reason;
 use super::failure::Failure;
 use super::output::{aligned, cell, count, fields, items, safe, table};
 use super::{Session, watch};
@@ -47,7 +48,7 @@ pub(super) enum SourceCommand {
     /// Bring a folder source up to date
     Sync(Synced),
     /// Stop using a source for a while; counts from the next question
-    Pause(NamedWithReason),
+    Pause(Paused),
     /// Use a paused source again
     Resume(Named),
     /// Stop using a source for ever; counts from the next question
@@ -96,6 +97,16 @@ pub(super) struct NamedWithReason {
     why: String,
 }
 
+/// A source to pause, why, and how long.
+#[derive(Debug, Args)]
+pub(super) struct Paused {
+    /// The source's id
+    #[arg(value_parser = source_id)]
+    id: String,
+    #[command(flatten)]
+    reason: Reason,
+}
+
 /// An id that can't be one would make another route of the address.
 fn source_id(text: &str) -> Result<String, &'static str> {
     let sound = !text.is_empty() && !text.contains('/') && !text.starts_with('.');
@@ -127,10 +138,14 @@ impl SourceCommand {
                 session.show(&body, documents)
             }
             Self::Sync(synced) => synced.run(session).await,
-            Self::Pause(NamedWithReason { id, why }) => {
-                let body = client.post(&route(&id, &["pause"]), &json!({ "why": why })).await?;
-                session.show(&body, |_| {
-                    format!("{} is paused; nothing of it is found any more\n", safe(&id))
+            Self::Pause(Paused { id, reason }) => {
+                let body = client.post(&route(&id, &["pause"]), &reason.content()).await?;
+                session.show(&body, |body| {
+                    let until = match body["until"].as_str() {
+                        Some(until) => format!(" until {}", safe(until)),
+                        None => String::new(),
+                    };
+                    format!("{} is paused{until}; nothing of it is found any more\n", safe(&id))
                 })
             }
             Self::Resume(Named { id }) => {
@@ -289,6 +304,7 @@ fn details(source: &Value) -> String {
         ("id", "id"),
         ("state", "state"),
         ("why", "why"),
+        ("until", "until"),
         ("held", "held"),
         ("kind", "kind"),
         ("path", "path"),

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::Session;
+use super::control::stopped;
 use super::output::{aligned, cell, items, safe, table};
 
 /// `vouch status`
@@ -41,6 +42,9 @@ pub(super) fn people(status: &Value) -> String {
     }
     rows.push(vec!["audit head".to_owned(), cell(status, "head")]);
     let mut text = aligned(&rows);
+    if !status["stopped"].is_null() {
+        text.push_str(&format!("STOPPED: {}\n", stopped(&status["stopped"])));
+    }
     for alarm in items(status, "alarms").iter().filter_map(Value::as_str) {
         text.push_str(&format!("ALARM: {}\n", safe(alarm)));
     }

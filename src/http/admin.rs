@@ -107,17 +107,6 @@ fn bare(group: &str) -> &str {
     group.strip_prefix("group:").unwrap_or(group)
 }
 
-/// People whom the groups name.
-#[utoipa::path(get, path = "/v1/admin/users",
-    responses((status = 200, body = Object), (status = "default", body = ApiError)))]
-pub(super) async fn users(
-    State(app): State<Arc<App>>,
-    _administrator: AsAdministrator,
-) -> Result<Out<Value>, ApiError> {
-    let users = app.blocking(|app| app.ledger.users()).await?;
-    Ok(Out(json!({ "users": users })))
-}
-
 /// What to build anew.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -351,6 +340,7 @@ fn describe(app: &App) -> Result<Value, ApiError> {
         "sources": sources.collect::<Vec<_>>(),
         "jobs": app.ledger.jobs(None, JOBS)?,
         "alarms": notes,
+        "stopped": app.ledger.stopped()?,
         "head": app.ledger.audit_head()?,
     }))
 }

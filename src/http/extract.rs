@@ -1,10 +1,11 @@
-//! Bodies, queries and paths, with refusals that are problem documents.
+//! Bodies, queries, paths and times, with refusals that are problem documents.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use vouch_index::DocumentId;
+use vouch_index::ledger::{now, seconds_of};
 
 use super::ApiError;
 
@@ -37,6 +38,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             )),
         }
     }
+}
+
+/// A point in time: RFC 3339, or a span from now on such as `2h` or `90d`.
+pub(super) fn moment(name: &str, text: &str) -> Result<i64, ApiError> {
+    let at = match text.parse::<jiff::Timestamp>() {
+        Ok(time) => Some(time.as_second()),
+        Err(_) => seconds_of(text).ok().and_then(|span| now().checked_add(span)),
+    };
+    at.filter(|at| jiff::Timestamp::from_second(*at).is_ok()).ok_or_else(|| {
+        ApiError::invalid(
+            "bad_time",
+            format!("`{name}` is neither a time nor a span: `{text}`"),
+            "write it as RFC 3339, such as 2026-01-31T00:00:00Z, or as a span such as 2h or 90d",
+        )
+    })
 }
 
 /// The id of a document from `{source}/{*path}`. Whatever can't be one is not found.

@@ -16,15 +16,24 @@ pub(super) async fn healthz() -> Json<Value> {
     Json(json!({ "alive": true }))
 }
 
-/// Whether questions can be answered, and by what. 503 where the ledger can't be read.
+/// Whether questions can be answered, and by what. 503 where the ledger can't be read. A server whose
+/// assistant was stopped is ready all the same: a balancer that took it out would keep away those who
+/// can start it.
 #[utoipa::path(get, path = "/readyz",
     responses((status = 200, body = Object), (status = 503, body = Object)))]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let looked = app.blocking(|app| Ok::<_, ApiError>(look(app))).await;
-    let (ready, notes) = looked.unwrap_or_else(|error| (false, vec![error.title]));
+    let looked = app.blocking(|app| Ok::<_, ApiError>((look(app), is_stopped(app)))).await;
+    let ((ready, notes), stopped) =
+        looked.unwrap_or_else(|error| ((false, vec![error.title]), false));
     let search = if notes.is_empty() { "words and meaning" } else { "words alone" };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": ready, "search": search, "notes": notes})))
+    let body = json!({"ready": ready, "stopped": stopped, "search": search, "notes": notes});
+    (status, Json(body))
+}
+
+/// Whether an administrator stopped the assistant. Why is not for everybody.
+fn is_stopped(app: &App) -> bool {
+    app.ledger.stopped().is_ok_and(|stopped| stopped.is_some())
 }
 
 /// Whether the ledger answers, and why words alone are searched, where that is so.

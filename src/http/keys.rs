@@ -7,11 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use vouch_index::ledger::{KeyRole, NewKey};
 
 use super::ApiError;
-use super::extract::Json;
+use super::extract::{Json, Query, moment};
 use crate::app::App;
 use crate::auth::{AsAdministrator, hash_of_key};
 
@@ -79,16 +79,24 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Out(shown)))
 }
 
+/// Why a key is ended.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct RevokeParams {
+    /// The reason, for the audit.
+    why: Option<String>,
+}
+
 /// End a key at once.
-#[utoipa::path(delete, path = "/v1/admin/keys/{id}", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/v1/admin/keys/{id}", params(("id" = String, Path), RevokeParams),
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,
     AsAdministrator(actor): AsAdministrator,
     Path(id): Path<String>,
+    Query(query): Query<RevokeParams>,
 ) -> Result<Out<Value>, ApiError> {
     let key = id.clone();
-    app.blocking(move |app| app.ledger.revoke_key(&key, &actor)).await?;
+    app.blocking(move |app| app.ledger.revoke_key(&key, &actor, query.why.as_deref())).await?;
     Ok(Out(json!({"id": id, "revoked": true})))
 }
 
@@ -105,12 +113,8 @@ fn named(name: &str) -> Result<String, ApiError> {
 }
 
 fn expiry(text: &str) -> Result<i64, ApiError> {
-    let now = vouch_index::ledger::now();
-    let at = match text.parse::<jiff::Timestamp>() {
-        Ok(time) => time.as_second(),
-        Err(_) => now + vouch_index::ledger::seconds_of(text)?,
-    };
-    if at <= now {
+    let at = moment("expires", text)?;
+    if at <= vouch_index::ledger::now() {
         return Err(ApiError::invalid(
             "expired_already",
             format!("`{text}` is not in the future"),

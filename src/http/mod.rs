@@ -5,6 +5,7 @@
 
 mod admin;
 mod approvals;
+mod control;
 mod cors;
 mod error;
 mod extract;
@@ -78,7 +79,9 @@ fn routes() -> Routes {
         .api(Policy::ItsApprover, routes!(approvals::decide))
         .api(Policy::Administrator, routes!(admin::groups, admin::change_group))
         .api(Policy::Administrator, routes!(admin::load_groups))
-        .api(Policy::Administrator, routes!(admin::users))
+        .api(Policy::Administrator, routes!(control::users, control::block_or_unblock))
+        .api(Policy::Administrator, routes!(control::stop))
+        .api(Policy::Administrator, routes!(control::start))
         .api(Policy::Administrator, routes!(admin::reindex))
         .api(Policy::Administrator, routes!(admin::generations))
         .api(Policy::Administrator, routes!(admin::rollback))

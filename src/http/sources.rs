@@ -12,12 +12,22 @@ use vouch_index::Actor;
 use vouch_index::ledger::{JobKind, Ledger, SourceInfo, SourceKind, SourceSpec};
 
 use super::ApiError;
-use super::extract::Json;
+use super::extract::{Json, moment};
 use crate::app::App;
 use crate::auth::{AsAdministrator, AsAnybody, Caller};
 
 /// Jobs that `show` lists.
 const JOBS: u32 = 20;
+
+/// Why a source is hidden, and how long.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PauseBody {
+    /// The reason, for the audit and for those who wonder.
+    why: String,
+    /// When it ends by itself: RFC 3339, or a span such as `2h`.
+    until: Option<String>,
+}
 
 /// Why somebody does it.
 #[derive(Deserialize, ToSchema)]
@@ -161,17 +171,19 @@ pub(super) fn folder_source(app: &App, id: &str) -> Result<SourceInfo, ApiError>
     Ok(source)
 }
 
-/// Hide a source from the next query on.
-#[utoipa::path(post, path = "/v1/admin/sources/{id}/pause", params(("id" = String, Path)), request_body = Why,
+/// Hide a source from the next query on, until the end, if there is one. Its files and its rules are
+/// followed meanwhile.
+#[utoipa::path(post, path = "/v1/admin/sources/{id}/pause", params(("id" = String, Path)), request_body = PauseBody,
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn pause(
     State(app): State<Arc<App>>,
     AsAnybody(caller): AsAnybody,
     Path(id): Path<String>,
-    Json(body): Json<Why>,
+    Json(body): Json<PauseBody>,
 ) -> Result<Out<SourceInfo>, ApiError> {
     let why = reason(&body.why)?;
-    as_owner(&app, caller, id, move |ledger, id, actor| ledger.pause_source(id, actor, &why, None))
+    let until = body.until.as_deref().map(|text| moment("until", text)).transpose()?;
+    as_owner(&app, caller, id, move |ledger, id, actor| ledger.pause_source(id, actor, &why, until))
         .await
 }
 

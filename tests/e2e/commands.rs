@@ -65,7 +65,7 @@ async fn an_administrator_looks_after_a_source_from_the_command_line() {
     json(&world, "alice", &["approve", "it/vpn.md"]).await;
     world.settled().await;
     assert_eq!(world.bob().finds("heliotrope").await, ["it/vpn.md"]);
-    json(&world, "alice", &["source", "pause", "it", "--why", "a look"]).await;
+    json(&world, "alice", &["source", "pause", "it", "--why", "a look", "--until", "2h"]).await;
     assert!(world.bob().finds("heliotrope").await.is_empty());
     json(&world, "alice", &["source", "resume", "it"]).await;
     let (code, said) = vouch(&world, "alice", &["source", "sync", "it"]).await;
@@ -143,4 +143,26 @@ fn completions_need_no_server() {
         let (code, said) = run(company.folder(), &["completions", shell]);
         assert!(code == Some(0) && said.contains("vouch"), "{shell}: {said}");
     }
+}
+
+#[tokio::test]
+async fn an_administrator_shuts_out_and_stops_from_the_command_line() {
+    let world = company().await;
+    let (code, said) =
+        vouch(&world, "alice", &["user", "block", "user:bob", "--why", "left", "--until", "2h"])
+            .await;
+    assert!(code == Some(0) && said.contains("user:bob is blocked: left"), "{said}");
+    assert!(vouch(&world, "alice", &["user", "list"]).await.1.contains("left (by user:alice"));
+    let (_, said) = vouch(&world, "bob", &["ask", "How many weeks is parental leave?"]).await;
+    assert!(!said.contains("16 weeks"), "{said}");
+    json(&world, "alice", &["user", "unblock", "bob"]).await;
+    json(&world, "alice", &["stop", "--why", "wrong answers"]).await;
+    let (code, said) = vouch(&world, "alice", &["status"]).await;
+    assert!(code == Some(0) && said.contains("STOPPED: wrong answers"), "{said}");
+    json(&world, "alice", &["start"]).await;
+    let key = ["key", "create", "--name", "x", "--role", "reader", "--user", "user:bob"];
+    let key = json(&world, "alice", &key).await;
+    json(&world, "alice", &["key", "revoke", key["id"].as_str().unwrap(), "--why", "leaked"]).await;
+    let records = json(&world, "alice", &["audit", "--kind", "key.revoke"]).await;
+    assert_eq!(records["records"][0]["body"]["why"], "leaked");
 }

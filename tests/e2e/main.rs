@@ -12,6 +12,7 @@ mod audit;
 mod broken_input;
 mod browser;
 mod commands;
+mod control;
 mod crash;
 mod events;
 mod hostile_files;

@@ -123,9 +123,11 @@ impl Ledger {
                     new.expires_at,
                 ],
             )?;
-            let subject = json!({"key": id, "name": new.name, "role": new.role, "user": new.user, "sources": new.sources});
+            let made =
+                key_of(tx, id)?.ok_or_else(|| anyhow::anyhow!("the key {id} was not written"))?;
+            let subject = json!({"key": id, "before": null, "after": made});
             audit::act(tx, actor, "key.create", subject, None)?;
-            Ok(tx.query_row(&format!("SELECT {COLUMNS} FROM api_key WHERE id = ?1"), [id], key)?)
+            Ok(made)
         })
     }
 
@@ -174,24 +176,25 @@ impl Ledger {
         })
     }
 
-    /// Ends a key at once.
+    /// Ends a key at once. Ending one again changes nothing but is recorded.
     ///
     /// # Errors
     /// No such key.
-    pub fn revoke_key(&self, id: &str, actor: &Actor) -> Result<()> {
+    pub fn revoke_key(&self, id: &str, actor: &Actor, why: Option<&str>) -> Result<()> {
         self.write(|tx| {
-            let changed = tx.execute(
-                "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
-                params![id, now()],
-            )?;
-            if changed == 0 {
-                return Err(Refusal::missing(
+            let before = key_of(tx, id)?.ok_or_else(|| {
+                Refusal::missing(
                     "no_such_key",
                     format!("there is no key `{id}`"),
                     "`vouch key list` shows the keys",
-                ));
-            }
-            audit::act(tx, actor, "key.revoke", json!({"key": id}), None)
+                )
+            })?;
+            tx.execute(
+                "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
+                params![id, now()],
+            )?;
+            let subject = json!({"key": id, "before": before, "after": key_of(tx, id)?});
+            audit::act(tx, actor, "key.revoke", subject, why)
         })
     }
 }
@@ -232,6 +235,11 @@ fn name_is_free(tx: &Transaction<'_>, name: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn key_of(tx: &Transaction<'_>, id: &str) -> Result<Option<KeyInfo>> {
+    let sql = format!("SELECT {COLUMNS} FROM api_key WHERE id = ?1");
+    Ok(tx.prepare_cached(&sql)?.query_row([id], key).optional()?)
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<KeyInfo> {

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Actor, Ledger, audit, bump_epoch, control};
+use super::{Actor, Ledger, audit, bump_epoch, control, rfc3339};
 use crate::access::{Principal, Reader};
 use crate::error::{Refusal, Result};
 
@@ -22,13 +22,17 @@ pub struct GroupInfo {
     pub members: Vec<Principal>,
 }
 
-/// A person that some kept group names, with all of their groups.
+/// A person whom Vouch knows, with all of their groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UserInfo {
     /// The principal.
     pub user: Principal,
-    /// Groups, direct and through other groups.
+    /// Groups that Vouch keeps, direct and through other groups.
     pub groups: Vec<String>,
+    /// Since when an identity provider's subject stands for them, RFC 3339.
+    pub signed_in_since: Option<String>,
+    /// Why they are shut out, if they are.
+    pub blocked: Option<control::Stopped>,
 }
 
 impl Ledger {
@@ -70,6 +74,7 @@ impl Ledger {
                      the token comes from",
                 ));
             }
+            let before = members_if_kept(tx, group)?;
             tx.execute("INSERT OR IGNORE INTO kept_group VALUES (?1)", [group])?;
             for member in add {
                 tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
@@ -80,9 +85,10 @@ impl Ledger {
                     .execute(params![group, member.to_string()])?;
             }
             bump_epoch(tx)?;
-            let subject = json!({"group": group, "add": add, "remove": remove});
+            let after = members(tx, group)?;
+            let subject = json!({"group": group, "before": before, "after": after.members});
             audit::act(tx, actor, "group.change", subject, None)?;
-            members(tx, group)
+            Ok(after)
         })
     }
 
@@ -99,7 +105,9 @@ impl Ledger {
             check_group(group, members)?;
         }
         self.write(|tx| {
+            let mut changed = Vec::new();
             for (group, members) in groups {
+                let before = members_if_kept(tx, group)?;
                 tx.prepare_cached("INSERT OR IGNORE INTO kept_group VALUES (?1)")?
                     .execute([group])?;
                 tx.prepare_cached("DELETE FROM membership WHERE grp = ?1")?.execute([group])?;
@@ -107,10 +115,14 @@ impl Ledger {
                     tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
                         .execute(params![group, member.to_string()])?;
                 }
+                let after = Some(self::members(tx, group)?.members);
+                if before != after {
+                    changed.push(json!({"group": group, "before": before, "after": after}));
+                }
             }
             bump_epoch(tx)?;
             let members: usize = groups.values().map(Vec::len).sum();
-            let subject = json!({"groups": groups.len(), "members": members});
+            let subject = json!({"groups": groups.len(), "members": members, "changed": changed});
             audit::act(tx, actor, "group.load", subject, None)
         })
     }
@@ -128,25 +140,32 @@ impl Ledger {
         })
     }
 
-    /// The people whom kept groups name.
+    /// The people whom Vouch knows: those whom a kept group names, who signed in, for whom a key
+    /// stands or who are blocked, and `others`, whom somebody else knows.
     ///
     /// # Errors
     /// The ledger failed.
-    pub fn users(&self) -> Result<Vec<UserInfo>> {
+    pub fn users(&self, others: &[String]) -> Result<Vec<UserInfo>> {
+        const KNOWN: &str = "SELECT substr(member, 6) FROM membership WHERE member LIKE 'user:%'
+            UNION SELECT user FROM identity UNION SELECT user FROM block
+            UNION SELECT user FROM api_key WHERE user IS NOT NULL AND revoked_at IS NULL";
         self.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT DISTINCT substr(member, 6) FROM membership WHERE member LIKE 'user:%' ORDER BY 1",
-            )?;
-            let names: Vec<String> =
+            let mut statement = tx.prepare_cached(KNOWN)?;
+            let mut names: BTreeSet<String> =
                 statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            let user_of = |name: &String| -> Result<UserInfo> {
+            names.extend(others.iter().cloned());
+            let mut seen = tx.prepare_cached("SELECT first_seen FROM identity WHERE user = ?1")?;
+            let mut user_of = |name: &String| -> Result<UserInfo> {
                 let groups = kept_groups_of(tx, name, &BTreeSet::new())?;
+                let since: Option<i64> = seen.query_row([name], |row| row.get(0)).optional()?;
                 Ok(UserInfo {
                     user: Principal::User(name.clone()),
                     groups: groups.into_iter().collect(),
+                    signed_in_since: since.map(rfc3339),
+                    blocked: control::blocked(tx, name)?,
                 })
             };
-            names.iter().map(user_of).collect()
+            names.iter().map(&mut user_of).collect()
         })
     }
 }
@@ -181,6 +200,11 @@ fn check_group(group: &str, members: &[Principal]) -> Result<()> {
 
 fn is_kept(tx: &Transaction<'_>, group: &str) -> Result<bool> {
     Ok(tx.prepare_cached("SELECT 1 FROM kept_group WHERE name = ?1")?.exists([group])?)
+}
+
+/// The direct members of a group that is kept; none where it is not.
+fn members_if_kept(tx: &Transaction<'_>, group: &str) -> Result<Option<Vec<Principal>>> {
+    if is_kept(tx, group)? { Ok(Some(members(tx, group)?.members)) } else { Ok(None) }
 }
 
 fn members(tx: &Transaction<'_>, group: &str) -> Result<GroupInfo> {
