@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use fixedbitset::FixedBitSet;
@@ -29,7 +30,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{
     DocId, DocSet, Index, IndexReader, IndexWriter, InvertedIndexReader, ReloadPolicy, Searcher,
-    SegmentReader, TantivyDocument, Term,
+    SegmentReader, TantivyDocument, TantivyError, Term,
 };
 
 use crate::error::Result;
@@ -45,6 +46,8 @@ const K1: f32 = 1.2;
 const B: f32 = 0.75;
 /// Memory for documents that are not committed yet.
 const WRITER_BYTES: usize = 50_000_000;
+/// The longest that the writer of a generation that was just left is waited for.
+const LEAVING: Duration = Duration::from_secs(5);
 /// Views of clearances that are kept: those used last.
 const VIEWS: usize = 64;
 /// Scores that are looked at together.
@@ -138,7 +141,7 @@ impl TextIndex {
                 Index::create_in_dir(folder, schema)?
             }
         };
-        let writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
+        let writer = only_writer(&index)?;
         // In tantivy 0.27 a delete that is the first operation of a writer is lost if a merge runs
         // before the next commit. The first one is therefore one that deletes nothing.
         writer.delete_term(Term::from_field_u64(fields.version, u64::MAX));
@@ -444,6 +447,22 @@ fn visible_postings(
         }
     }
     Ok(found)
+}
+
+/// The index's one writer. Nobody else opens this data folder, so a writer that is there already
+/// belongs to a generation that was left a moment ago (a rollback right after a swap), and goes with
+/// the last search that still reads it.
+fn only_writer(index: &Index) -> Result<IndexWriter> {
+    let begun = Instant::now();
+    loop {
+        match index.writer_with_num_threads(1, WRITER_BYTES) {
+            Err(TantivyError::LockFailure(..)) if begun.elapsed() < LEAVING => {
+                std::thread::sleep(LEAVING / 500);
+            }
+            Ok(writer) => return Ok(writer),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn schema() -> (Schema, Fields) {

@@ -9,5 +9,6 @@ mod fake_qdrant;
 mod gate;
 mod jobs;
 mod lost_delete;
+mod only_writer;
 mod stores;
 mod two_worlds;
