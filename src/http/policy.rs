@@ -48,7 +48,8 @@ pub enum Policy {
     ItsKeepers,
     /// The source's owner, and administrators. 403 for its approvers, 404 for everybody else.
     ItsOwner,
-    /// The source's approvers. 403 for administrators, 404 for everybody else.
+    /// The source's approvers. Administrators may take back here and let nothing in (403); 404 for
+    /// everybody else.
     ItsApprover,
     /// A key that names the source, and administrators. 403 for everybody else, whether or not there
     /// is such a source.

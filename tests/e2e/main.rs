@@ -17,6 +17,7 @@ mod crash;
 mod events;
 mod hostile_files;
 mod keys;
+mod matrix;
 mod missing;
 mod origins;
 mod permissions;
