@@ -27,6 +27,7 @@ mod reindex;
 mod sample_company;
 mod search;
 mod shapes;
+mod soak;
 mod two_readers;
 mod two_worlds;
 mod world;
