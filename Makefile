@@ -2,8 +2,9 @@
 PYTHON ?= python3
 PORT ?= 8080
 QDRANT_URL ?=
+CHECKS ?= 1000000
 
-.PHONY: models build demo test bench
+.PHONY: models build demo test soak sabotage bench
 
 models: ## fetch the embedding model and ONNX Runtime into models/, checked by hash
 	@$(PYTHON) scripts/fetch-models
@@ -16,6 +17,13 @@ demo: models build ## start the sample company on http://127.0.0.1:$(PORT)
 
 test: models ## every test, in the profile that ships; QDRANT_URL=… adds a real Qdrant server
 	QDRANT_URL=$(QDRANT_URL) cargo test --release --locked $(if $(QDRANT_URL),-- --include-ignored)
+
+soak: models ## the proofs of permission at full length, CHECKS of them; VOUCH_SEED=… repeats a run
+	VOUCH_SOAK=$(CHECKS) cargo test --release --locked -p vouch --test e2e -- --test-threads=1 --nocapture \
+		soak:: two_worlds::promise_13_whoever
+
+sabotage: ## breaks a copy of the sources on purpose, and expects the proofs to notice
+	@$(PYTHON) scripts/sabotage
 
 bench: models ## speed beside its calibration, and retrieval quality where ../shared/data is
 	cargo bench --locked
