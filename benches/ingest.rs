@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use vouch::app::Live;
 use vouch::paths::indexing::{embed_some, follow_text};
 use vouch_index::embed::Embedder;
-use vouch_index::ledger::{Approval, Seen, Settings, SourceKind, SourceSpec};
+use vouch_index::ledger::{ApprovalPolicy, Seen, Settings, SourceKind, SourceSpec};
 use vouch_index::search::Generation;
 use vouch_index::text::TextIndex;
 use vouch_index::vectors::{Exact, Store, Vectors};
@@ -187,7 +187,7 @@ fn source(owner: &Actor) -> SourceSpec {
         owner: owner.principals.first().cloned(),
         purpose: "a benchmark".to_owned(),
         approvers: owner.principals.iter().cloned().collect(),
-        approval: Approval::Source,
+        approval: ApprovalPolicy::Source,
         self_approval: false,
         review_every: None,
         expire_after: None,

@@ -17,7 +17,7 @@ use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue}
 use tantivy::query::{BooleanQuery, Occur, Query as TantivyQuery, TermQuery};
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TEXT};
 use tantivy::{Index, IndexReader, IndexWriter, Order, TantivyDocument, Term};
-use vouch_index::ledger::{Approval, Seen, Settings, SourceKind, SourceSpec};
+use vouch_index::ledger::{ApprovalPolicy, Seen, Settings, SourceKind, SourceSpec};
 use vouch_index::search::{Generation, Mode, Query, search};
 use vouch_index::text::TextIndex;
 use vouch_index::vectors::{Exact, Quantized, Store, Vectors};
@@ -330,7 +330,7 @@ fn source() -> Result<SourceSpec> {
         owner: owner.principals.first().cloned(),
         purpose: "a benchmark".to_owned(),
         approvers: owner.principals.into_iter().collect(),
-        approval: Approval::Source,
+        approval: ApprovalPolicy::Source,
         self_approval: false,
         review_every: None,
         expire_after: None,

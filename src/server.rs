@@ -19,6 +19,8 @@ use crate::paths::{indexing, intake};
 
 /// How often the clock is looked at.
 const CLOCK: Duration = Duration::from_secs(1);
+/// How often old parts of the audit are taken out.
+const FORGET: Duration = Duration::from_secs(3600);
 
 /// Serves as the settings say until the process is asked to end.
 ///
@@ -64,6 +66,7 @@ pub async fn run(
     }
     tasks.spawn(intake::schedule(Arc::clone(&app)));
     tasks.spawn(clock(Arc::clone(&app)));
+    tasks.spawn(forget(Arc::clone(&app)));
     tasks.spawn(indexing::follow(Arc::clone(&app)));
     tasks.spawn(indexing::follow_vectors(Arc::clone(&app)));
     tasks.spawn(indexing::embed(Arc::clone(&app)));
@@ -76,17 +79,33 @@ pub async fn run(
 
 /// Ends blocks, stops and pauses when their time has come.
 async fn clock(app: Arc<App>) {
-    let actor =
-        Actor { name: "clock".to_owned(), principals: BTreeSet::new(), administrator: true };
     let mut tick = tokio::time::interval(CLOCK);
     loop {
         tick.tick().await;
-        let actor = actor.clone();
-        let ended = app.blocking(move |app| anyhow::Ok(app.ledger.end_what_is_over(&actor)?)).await;
+        let ended = app.blocking(|app| anyhow::Ok(app.ledger.end_what_is_over(&itself())?)).await;
         if let Err(error) = ended {
             tracing::error!(%error, "what is over can't be ended");
         }
     }
+}
+
+/// Takes out of the audit what is older than the settings keep it.
+async fn forget(app: Arc<App>) {
+    let mut tick = tokio::time::interval(FORGET);
+    loop {
+        tick.tick().await;
+        let retention = app.config.audit.retention.seconds();
+        let expired =
+            app.blocking(move |app| anyhow::Ok(app.ledger.audit_expire(&retention, &itself())?));
+        if let Err(error) = expired.await {
+            tracing::error!(%error, "old parts of the audit can't be taken out");
+        }
+    }
+}
+
+/// Who does what comes by time alone.
+fn itself() -> Actor {
+    Actor { name: "clock".to_owned(), principals: BTreeSet::new(), administrator: true }
 }
 
 /// This program, for the workers. On Linux by a name that holds when the file is replaced while the

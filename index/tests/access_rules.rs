@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use vouch_index::ledger::{Approval, Seen, Settings, SourceKind, SourceSpec};
+use vouch_index::ledger::{ApprovalPolicy, Seen, Settings, SourceKind, SourceSpec};
 use vouch_index::{Actor, DocumentId, Extracted, Layer, Ledger, Rule, VersionNo};
 
 const USERS: [&str; 3] = ["user:ann", "user:bob", "user:cem"];
@@ -367,7 +367,7 @@ fn spec(source: usize, said: &Said) -> SourceSpec {
         owner: Some("user:olga".parse().unwrap()),
         purpose: "tests".to_owned(),
         approvers: vec!["user:olga".parse().unwrap()],
-        approval: if source == 0 { Approval::Source } else { Approval::EachVersion },
+        approval: if source == 0 { ApprovalPolicy::Source } else { ApprovalPolicy::EachVersion },
         self_approval: false,
         review_every: None,
         expire_after: None,

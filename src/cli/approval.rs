@@ -1,20 +1,38 @@
 //! `vouch approvals`, `approve`, `reject` and `withdraw`.
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Session;
-use super::output::{cell, items, table};
+use super::output::{cell, fields, items, safe_lines, table};
 
 const APPROVALS: [&str; 3] = ["v1", "admin", "approvals"];
 
 /// `vouch approvals`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Approvals {
+    #[command(subcommand)]
+    act: Option<Act>,
     /// Of this source alone
     #[arg(long, value_name = "ID")]
     source: Option<String>,
+    /// The decisions that were made as well, newest first
+    #[arg(long)]
+    history: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Show the text of a version that waits or was approved; for its source's approvers, and audited
+    Show {
+        /// The document, as `source/path`
+        document: String,
+        /// The version, as `vouch approvals` lists it [default: the newest]
+        #[arg(long, value_name = "V")]
+        version: Option<String>,
+    },
 }
 
 /// `vouch approve`
@@ -55,9 +73,55 @@ pub(super) struct Withdraw {
 
 impl Approvals {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
-        let body = session.client.get_with(&APPROVALS, &[("source", self.source)]).await?;
-        session.show(&body, waiting)
+        if let Some(Act::Show { document, version }) = self.act {
+            return show(session, &document, version).await;
+        }
+        let history = self.history.then(|| "1".to_owned());
+        let query = [("source", self.source), ("history", history)];
+        let body = session.client.get_with(&APPROVALS, &query).await?;
+        session.show(&body, |body| waiting(body) + &decisions(body))
     }
+}
+
+async fn show(session: &Session, document: &str, version: Option<String>) -> Result<()> {
+    let segments: Vec<&str> = APPROVALS.into_iter().chain(document.split('/')).collect();
+    let body = session.client.get_with(&segments, &[("version", version)]).await?;
+    session.show(&body, |body| {
+        let named = [
+            ("document", "document"),
+            ("version", "version"),
+            ("state", "state"),
+            ("title", "title"),
+            ("language", "language"),
+            ("modified", "modified_at"),
+            ("seen", "seen_at"),
+            ("brought by", "brought_by"),
+            ("approved by", "approved_by"),
+            ("owner", "owner"),
+            ("its own rule", "access"),
+        ];
+        let mut text = fields(body, &named);
+        if !body["replaces"].is_null() {
+            text.push_str(&fields(&body["replaces"], &[("would replace", "version")]));
+        }
+        format!("{text}\n{}", safe_lines(body["text"].as_str().unwrap_or_default()))
+    })
+}
+
+fn decisions(body: &Value) -> String {
+    let decisions = items(body, "history");
+    if decisions.is_empty() {
+        return String::new();
+    }
+    let columns = [
+        ("DECIDED", "at"),
+        ("ACT", "act"),
+        ("BY", "by"),
+        ("DOCUMENT", "document"),
+        ("VERSION", "version"),
+        ("NOTE", "note"),
+    ];
+    format!("\n{}", table(decisions, &columns))
 }
 
 impl Approve {

@@ -54,6 +54,15 @@ enum Act {
         #[arg(long)]
         head: Option<String>,
     },
+    /// Take out what a person asked and was shown; the chain of records still verifies
+    Erase {
+        /// The person, as `user:NAME`
+        #[arg(long)]
+        user: String,
+        /// Why; goes to the audit
+        #[arg(long)]
+        why: Option<String>,
+    },
 }
 
 fn past(text: &str) -> Result<Timestamp, String> {
@@ -62,8 +71,10 @@ fn past(text: &str) -> Result<Timestamp, String> {
 
 impl Audit {
     pub(super) async fn run(self, session: &Session) -> Result<ExitCode> {
-        if let Some(Act::Verify { head }) = self.act {
-            return verify(session, head).await;
+        match self.act {
+            Some(Act::Verify { head }) => return verify(session, head).await,
+            Some(Act::Erase { user, why }) => return erase(session, &user, why).await,
+            None => {}
         }
         let query = [
             ("user", self.user),
@@ -130,17 +141,34 @@ fn line(record: &Value) -> String {
     parts.join("  ") + "\n"
 }
 
+async fn erase(session: &Session, user: &str, why: Option<String>) -> Result<ExitCode> {
+    let mut content = json!({ "user": user });
+    if let Some(why) = why {
+        content["why"] = why.into();
+    }
+    let body = session.client.post(&[&AUDIT[..], &["erase"]].concat(), &content).await?;
+    session.show(&body, |body| {
+        let records = output::count(body["records"].as_u64().unwrap_or(0), "record");
+        format!("what {} asked and was shown is out of {records}\n", cell(body, "user"))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn verify(session: &Session, head: Option<String>) -> Result<ExitCode> {
     let body =
         session.client.get_with(&["v1", "admin", "audit", "verify"], &[("head", head)]).await?;
     let whole = body["ok"] == true;
     session.show(&body, |body| {
         let (records, head) = (cell(body, "records"), cell(body, "head"));
-        if whole {
+        let mut text = if whole {
             format!("ok: {records} records, unchanged and complete\nhead: {head}\n")
         } else {
             format!("NOT WHOLE: {}\nrecords: {records}\nhead: {head}\n", cell(body, "problem"))
+        };
+        for note in items(body, "notes").iter().filter_map(Value::as_str) {
+            text.push_str(&format!("NOTE: {}\n", safe(note)));
         }
+        text
     })?;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -7,6 +7,7 @@
 //! No secret is ever read from a file. A file names the environment variable that holds one.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use figment::Figment;
@@ -23,7 +24,8 @@ pub(crate) use keys::{did_you_mean, unknown_keys};
 pub use people::{People, Person, Role};
 pub use sections::{
     Answer, Audit, Auth, AuthMode, Chunking, Config, Demo, Embedding, Extraction, GeneratorKind,
-    GeneratorSettings, Limits, Log, LogFormat, Oidc, Search, Server, Sources, VectorStore, Vectors,
+    GeneratorSettings, Limits, Log, LogFormat, Oidc, Retention, Search, Server, Sources,
+    VectorStore, Vectors,
 };
 pub use units::{size, span};
 
@@ -107,6 +109,22 @@ impl Config {
     #[must_use]
     pub fn head_file(&self) -> PathBuf {
         self.audit.head_file.clone().unwrap_or_else(|| self.data_dir.join("audit.head"))
+    }
+}
+
+impl Retention {
+    /// In seconds, as the ledger takes it.
+    #[must_use]
+    pub fn seconds(&self) -> vouch_index::ledger::Retention {
+        let kept = |span: Duration| {
+            (!span.is_zero()).then(|| i64::try_from(span.as_secs()).unwrap_or(i64::MAX))
+        };
+        vouch_index::ledger::Retention {
+            answers: kept(self.answers),
+            searches: kept(self.searches),
+            documents: kept(self.documents),
+            acts: kept(self.acts),
+        }
     }
 }
 

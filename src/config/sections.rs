@@ -251,13 +251,33 @@ pub struct Limits {
     pub upload_bytes: u64,
 }
 
-/// The audit's second file.
+/// The audit's second file, and what it forgets.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
     /// Where the newest hash is kept; see [`Config::head_file`].
     #[serde(deserialize_with = "read_path_if_set")]
     pub head_file: Option<PathBuf>,
+    /// `[audit.retention]`
+    pub retention: Retention,
+}
+
+/// How long the audit keeps what belongs to a person; zero is for ever.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Questions and answers, and what the asker said of them.
+    #[serde(deserialize_with = "read_span")]
+    pub answers: Duration,
+    /// Searches.
+    #[serde(deserialize_with = "read_span")]
+    pub searches: Duration,
+    /// Opened documents.
+    #[serde(deserialize_with = "read_span")]
+    pub documents: Duration,
+    /// What administrators, owners and approvers did.
+    #[serde(deserialize_with = "read_span")]
+    pub acts: Duration,
 }
 
 /// What is logged, and how.

@@ -14,6 +14,7 @@ use vouch_index::Principal;
 use vouch_index::ledger::{AuditQuery, AuditRecord, GenerationState, GroupInfo, JobKind, Verified};
 
 use super::ApiError;
+use super::control::bare_user;
 use super::extract::{Json, Query};
 use super::health;
 use super::sources::{folder_source, queue_sync};
@@ -142,7 +143,7 @@ pub(super) async fn reindex(
             let mut answer = json!({"source": source, "versions": documents});
             if !body.dry_run {
                 let again = json!({"extract_again": true});
-                answer["job"] = json!(queue_sync(app, source, &actor.name, &again)?);
+                answer["job"] = json!(queue_sync(app, source, &actor, &again)?);
             }
             return Ok((status, Out(answer)));
         }
@@ -294,6 +295,38 @@ pub(super) async fn audit_verify(
     Query(query): Query<Head>,
 ) -> Result<Out<Verified>, ApiError> {
     Ok(Out(app.blocking(move |app| app.ledger.audit_verify(query.head.as_deref())).await?))
+}
+
+/// Whose part of the audit goes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EraseBody {
+    /// The user, with or without `user:`.
+    user: String,
+    /// Why, for the audit.
+    why: Option<String>,
+}
+
+/// Take out of the audit what a person asked and was shown; the chain still verifies. What they did
+/// as an administrator, owner or approver stays.
+#[utoipa::path(post, path = "/v1/admin/audit/erase", request_body = EraseBody,
+    responses((status = 200, body = Object), (status = "default", body = ApiError)))]
+pub(super) async fn audit_erase(
+    State(app): State<Arc<App>>,
+    AsAdministrator(actor): AsAdministrator,
+    Json(body): Json<EraseBody>,
+) -> Result<Out<Value>, ApiError> {
+    let user = bare_user(&body.user)?;
+    let principal = Principal::User(user.clone());
+    if principal.to_string() == actor.name {
+        return Err(ApiError::conflict(
+            "yourself",
+            "nobody takes out what they were shown themselves",
+            "another administrator can do it",
+        ));
+    }
+    let erase = move |app: &App| app.ledger.audit_erase(&user, &actor, body.why.as_deref());
+    Ok(Out(json!({"user": principal, "records": app.blocking(erase).await?})))
 }
 
 /// How Vouch is: documents, chunks, sources, jobs, alarms.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::Json as Out;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
+use vouch_index::ledger::WaitingText;
 use vouch_index::{Actor, DocumentId};
 
 use super::ApiError;
-use super::extract::{Json, Query};
+use super::extract::{Json, Query, document_id};
 use super::sources::reason;
 use crate::app::App;
 use crate::auth::AsAnybody;
@@ -20,6 +21,8 @@ use crate::auth::AsAnybody;
 pub(super) struct OfSource {
     /// Only this one.
     source: Option<String>,
+    /// 1: the decisions that were made as well, newest first.
+    history: Option<u8>,
 }
 
 /// Versions and sources that wait, among those that the caller approves or administers.
@@ -44,10 +47,44 @@ pub(super) async fn list(
             let (mut versions, mut sources) = app.ledger.waiting(query.source.as_deref())?;
             versions.retain(|waiting| mine.contains(&waiting.source));
             sources.retain(|source| mine.contains(source));
-            Ok::<_, ApiError>(json!({"approvals": versions, "sources": sources, "held": []}))
+            let mut answer = json!({"approvals": versions, "sources": sources, "held": []});
+            if query.history == Some(1) {
+                let mut decisions = app.ledger.decisions(query.source.as_deref())?;
+                decisions.retain(|decision| mine.contains(&decision.source));
+                answer["history"] = json!(decisions);
+            }
+            Ok::<_, ApiError>(answer)
         })
         .await?;
     Ok(Out(waiting))
+}
+
+/// Which version.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct OfVersion {
+    /// `sha256:…`; without it the newest.
+    version: Option<String>,
+}
+
+/// Text and metadata of a version that waits or was approved, beside the approved one that it would
+/// replace: for the approvers of the source alone. Each opening is in the audit.
+#[utoipa::path(get, path = "/v1/admin/approvals/{source}/{*path}",
+    params(("source" = String, Path), ("path" = String, Path), OfVersion),
+    responses((status = 200, body = Object), (status = "default", body = ApiError)))]
+pub(super) async fn open(
+    State(app): State<Arc<App>>,
+    AsAnybody(caller): AsAnybody,
+    Path((source, path)): Path<(String, String)>,
+    Query(query): Query<OfVersion>,
+) -> Result<Out<WaitingText>, ApiError> {
+    let id = document_id(source, path)?;
+    let opened = app.blocking(move |app| {
+        let approval = app.ledger.approval(&id.source, &caller.actor)?;
+        let approval = approval.ok_or_else(ApiError::not_found)?;
+        let opened = app.ledger.waiting_text(&approval, &id.path, query.version.as_deref())?;
+        opened.ok_or_else(ApiError::not_found)
+    });
+    Ok(Out(opened.await?))
 }
 
 /// A decision about a source or a document.

@@ -51,6 +51,8 @@ pub enum Policy {
     /// The source's approvers. Administrators may take back here and let nothing in (403); 404 for
     /// everybody else.
     ItsApprover,
+    /// The source's approvers. 404 for everybody else, administrators too.
+    ItsApproverAlone,
     /// A key that names the source, and administrators. 403 for everybody else, whether or not there
     /// is such a source.
     ItsPusher,
@@ -73,6 +75,7 @@ impl Policy {
             Self::ItsKeepers => "its keepers",
             Self::ItsOwner => "its owner",
             Self::ItsApprover => "its approver",
+            Self::ItsApproverAlone => "its approver alone",
             Self::ItsPusher => "its pusher",
             Self::Auditor => "auditor",
             Self::Administrator => "administrator",

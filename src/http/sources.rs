@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use vouch_index::Actor;
-use vouch_index::ledger::{JobKind, Ledger, SourceInfo, SourceKind, SourceSpec};
+use vouch_index::ledger::{Ledger, SourceInfo, SourceKind, SourceSpec};
 
 use super::ApiError;
 use super::extract::{Json, moment};
@@ -141,7 +141,7 @@ pub(super) async fn sync(
     let job = app
         .blocking(move |app| {
             let actor = owner(app, caller, &id)?;
-            queue_sync(app, &id, &actor.name, &Value::Null)
+            queue_sync(app, &id, &actor, &Value::Null)
         })
         .await?;
     Ok((StatusCode::ACCEPTED, Out(json!({ "job": job }))))
@@ -151,11 +151,11 @@ pub(super) async fn sync(
 pub(super) fn queue_sync(
     app: &App,
     id: &str,
-    actor: &str,
+    actor: &Actor,
     payload: &Value,
 ) -> Result<i64, ApiError> {
     folder_source(app, id)?;
-    Ok(app.ledger.queue_job(JobKind::Sync, Some(id), payload, actor)?)
+    Ok(app.ledger.request_sync(id, payload, actor)?)
 }
 
 /// A source whose files can be read again.

@@ -127,9 +127,29 @@ async fn promise_7_a_head_file_that_is_gone_is_found() {
     let found = verified(&world, "").await;
     assert_eq!(found["ok"], false);
     assert!(found["problem"].as_str().unwrap().contains("audit.head is missing"), "{found}");
-    // The next record writes it again.
+    // The next record writes it again, and the chain keeps that it was gone.
     world.bob().ask(QUESTION).await;
-    assert_eq!(verified(&world, "").await["ok"], true);
+    let found = verified(&world, "").await;
+    assert_eq!(found["ok"], true);
+    assert_eq!(found["notes"].as_array().unwrap().len(), 1, "{found}");
+    assert!(found["notes"][0].as_str().unwrap().contains("was gone and begun anew"), "{found}");
+    world.bob().ask(QUESTION).await;
+    assert_eq!(verified(&world, "").await["notes"], found["notes"], "once");
+}
+
+#[tokio::test]
+async fn promise_7_a_cut_off_end_is_still_found_when_the_next_record_has_written_the_head_file() {
+    let world = company().await;
+    world.bob().ask(QUESTION).await;
+    let cut = "DELETE FROM audit_person WHERE seq > ?1 - 2; DELETE FROM audit_document WHERE seq > ?1 - 2;
+        DELETE FROM audit WHERE seq > ?1 - 2;";
+    let last: i64 =
+        world.ledger().query_row("SELECT max(seq) FROM audit", [], |row| row.get(0)).unwrap();
+    world.ledger().execute_batch(&cut.replace("?1", &last.to_string())).unwrap();
+    world.bob().search(CANARY).await;
+    let found = verified(&world, "").await;
+    assert_eq!(found["ok"], false, "{found}");
+    assert!(found["problem"].as_str().unwrap().contains("cut off before record"), "{found}");
 }
 
 #[tokio::test]

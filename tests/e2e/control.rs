@@ -127,7 +127,7 @@ async fn promise_4_only_administrators_block_and_stop() {
 /// Moves an end into the past, as if the time had gone by.
 fn let_time_pass(world: &World, table: &str) {
     let moved = world.ledger().execute(&format!("UPDATE {table} SET until = 1"), []);
-    assert_eq!(moved.unwrap(), 1, "{table}");
+    assert_eq!(moved, Ok(1), "{table}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 //! machine, and no test needs another one.
 
 mod administration;
+mod approval_text;
 mod approvals;
 mod audit;
 mod broken_input;
@@ -14,6 +15,7 @@ mod browser;
 mod commands;
 mod control;
 mod crash;
+mod erase;
 mod events;
 mod hostile_files;
 mod keys;

@@ -113,6 +113,7 @@ fn promised(policy: Policy, kind: Kind) -> Result<(), u16> {
         Policy::ItsApprover => {
             allowed(kind == Approver, if kind.administers() { 403 } else { 404 })
         }
+        Policy::ItsApproverAlone => allowed(kind == Approver, 404),
         Policy::ItsPusher => allowed(kind.administers() || kind == PushersKey, 403),
         Policy::Auditor => allowed(kind.administers() || kind == Auditor, 403),
         Policy::Administrator => allowed(kind.administers(), 403),
@@ -220,6 +221,7 @@ fn sources_rows() -> Vec<Row> {
             .sending(Body::Json(source("{f}", &folder()))),
         of_source("/v1/admin/sources/{id}/sync", "sync").answering(202),
         get("/v1/admin/approvals", "/v1/admin/approvals?source={f}"),
+        get("/v1/admin/approvals/{source}/{*path}", "/v1/admin/approvals/{f}/leave.md"),
         decide("{f}/leave.md", "approve"),
         decide("{p}/leave.md", "withdraw").also(&[Administrator, AdministratorsKey]),
         row(Method::PUT, PUSHED, &format!("{pushed}/new.md"), 202).sending(Body::File),
@@ -251,6 +253,7 @@ fn administrators_rows() -> Vec<Row> {
         post("/v1/admin/rollback", "/v1/admin/rollback", json!({"generation": "{generation}"})),
         get("/v1/admin/audit", "/v1/admin/audit?document={p}/leave.md"),
         named("/v1/admin/audit/verify"),
+        post("/v1/admin/audit/erase", "/v1/admin/audit/erase", json!({"user": "nobody-{x}"})),
         named("/v1/admin/status"),
         named("/v1/admin/keys"),
         post("/v1/admin/keys", "/v1/admin/keys", key).answering(201),
@@ -524,8 +527,10 @@ fn as_promised(route: &Declared, row: &Row, kind: Kind, reply: &Reply) -> Result
     if (expected == 401) != reply.header("www-authenticate").is_some() {
         return Err("`WWW-Authenticate` belongs to 401, and to nothing else".to_owned());
     }
-    // An auditor reads what was shown to others; that is what the audit is for.
-    let may_read = kind == Reader || (route.policy == Policy::Auditor && promised.is_ok());
+    // An auditor reads what was shown to others, and an approver what waits: that is what these
+    // routes are for.
+    let shows_text = matches!(route.policy, Policy::Auditor | Policy::ItsApproverAlone);
+    let may_read = kind == Reader || (shows_text && promised.is_ok());
     if reply.body.contains(CANARY) && !may_read {
         return Err("it holds what this caller may not see".to_owned());
     }

@@ -1,13 +1,14 @@
-//! Who lets a version answer, and who takes it back.
+//! Who lets a version answer, who takes it back, and how an approver sees what waits.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::documents::{document_no, log_change, make_live, no_such_document, refresh_rule};
 use super::sources::source;
-use super::{Actor, Ledger, audit, bump_epoch, now, rfc3339};
-use crate::error::{Refusal, Result};
+use super::{Actor, Ledger, ShownPassage, audit, bump_epoch, now, rfc3339};
+use crate::access::Rule;
+use crate::error::{Error, Refusal, Result};
 use crate::words::{DocumentId, VersionNo};
 
 /// A version that waits for approval. It holds no title and no text.
@@ -25,6 +26,76 @@ pub struct Waiting {
     pub brought_by: Option<String>,
     /// The approved version that answers until then.
     pub replaces: Option<String>,
+}
+
+/// The right to open what waits in one source: for its approvers, and for nobody else.
+///
+/// It opens waiting and approved text of that source alone, and each opening is on record before it
+/// returns. It opens no search, and a clearance opens nothing that waits.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    source: String,
+    actor: Actor,
+}
+
+/// A version that waits, for whoever decides about it, beside the one that it would replace.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitingText {
+    /// The document's id.
+    pub document: String,
+    /// The version that was asked for.
+    #[serde(flatten)]
+    pub opened: OpenedVersion,
+    /// The approved version that answers until then, if another one does.
+    pub replaces: Option<OpenedVersion>,
+}
+
+/// A version with its text, as an approver sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenedVersion {
+    /// The version's hash.
+    pub version: String,
+    /// `waiting` or `approved`.
+    pub state: String,
+    /// Its title.
+    pub title: String,
+    /// Its language.
+    pub language: String,
+    /// Who looks after the document, as the version says it.
+    pub owner: Option<String>,
+    /// The layers of the access rule that the version brings along.
+    pub access: Option<Rule>,
+    /// When its content was changed last, RFC 3339.
+    pub modified_at: String,
+    /// When it was seen first.
+    pub seen_at: String,
+    /// Who pushed it.
+    pub brought_by: Option<String>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// When it was approved.
+    pub approved_at: Option<String>,
+    /// Its text.
+    pub text: String,
+}
+
+/// A decision about a version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The document's id.
+    pub document: String,
+    /// The version's hash.
+    pub version: String,
+    /// The source's id.
+    pub source: String,
+    /// `approve`, `reject` or `withdraw`.
+    pub act: String,
+    /// Who decided.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The note, or the reason.
+    pub note: Option<String>,
 }
 
 /// What a decision did.
@@ -76,6 +147,78 @@ impl Ledger {
         })
     }
 
+    /// The decisions about versions of a source, or of all, newest first.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn decisions(&self, only: Option<&str>) -> Result<Vec<Decision>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT d.source || '/' || d.path, v.hash, d.source, c.act, c.by, c.at, c.note
+                 FROM decision c JOIN version v ON v.no = c.version
+                 JOIN document d ON d.no = v.document
+                 WHERE ?1 IS NULL OR d.source = ?1 ORDER BY c.no DESC",
+            )?;
+            let rows = statement.query_map([only], |row| {
+                Ok(Decision {
+                    document: row.get(0)?,
+                    version: row.get(1)?,
+                    source: row.get(2)?,
+                    act: row.get(3)?,
+                    by: row.get(4)?,
+                    at: rfc3339(row.get(5)?),
+                    note: row.get(6)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The right to open what waits in a source; none where the actor is no approver of it, or where
+    /// there is no such source.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn approval(&self, source_id: &str, actor: &Actor) -> Result<Option<Approval>> {
+        let approval = Approval { source: source_id.to_owned(), actor: actor.clone() };
+        self.read(|tx| Ok(approval.holds(tx)?.then_some(approval)))
+    }
+
+    /// Opens a version that waits or was approved, the named one or else the newest, with the one that
+    /// it would replace. The record of it is on disk when this returns. `None` where there is none.
+    ///
+    /// # Errors
+    /// The ledger failed; then nothing may be shown.
+    pub fn waiting_text(
+        &self,
+        approval: &Approval,
+        path: &str,
+        version: Option<&str>,
+    ) -> Result<Option<WaitingText>> {
+        self.write(|tx| {
+            if !approval.holds(tx)? {
+                return Ok(None);
+            }
+            let named = params![approval.source, path, version];
+            let Some(opened) = open(tx, NAMED, named)? else { return Ok(None) };
+            let live = open(tx, LIVE, params![approval.source, path])?;
+            let replaces = live.filter(|live| live.0 != opened.0).map(|(_, live)| live);
+            let (_, opened) = opened;
+            let document = format!("{}/{path}", approval.source);
+            let shown = |opened: &OpenedVersion| ShownPassage {
+                document: document.clone(),
+                version: opened.version.clone(),
+                start: 0,
+                end: u32::try_from(opened.text.len()).unwrap_or(u32::MAX),
+            };
+            let passages: Vec<_> = std::iter::once(&opened).chain(&replaces).map(shown).collect();
+            let subject =
+                json!({"document": document, "version": opened.version, "passages": passages});
+            audit::act(tx, &approval.actor, "approval.open", subject, None)?;
+            Ok(Some(WaitingText { document, opened, replaces }))
+        })
+    }
+
     /// Lets a version answer: the named one, else the newest that was seen.
     ///
     /// # Errors
@@ -107,10 +250,13 @@ impl Ledger {
                     "another approver decides, or the source sets self_approval = true",
                 ));
             }
+            let before = standing(tx, document, candidate.no)?;
             make_live(tx, document, candidate.no, &actor.name, note)?;
             refresh_rule(tx, document)?;
             bump_epoch(tx)?;
-            let subject = json!({"document": id.to_string(), "version": candidate.hash});
+            let after = standing(tx, document, candidate.no)?;
+            let subject = json!({"document": id.to_string(), "version": candidate.hash,
+                "before": before, "after": after});
             audit::act(tx, actor, "version.approve", subject, note)?;
             Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
         })
@@ -139,8 +285,11 @@ impl Ledger {
                     "use `vouch withdraw` to take back an approved version",
                 ));
             }
+            let before = standing(tx, document, candidate.no)?;
             decide(tx, candidate.no, "reject", actor, why)?;
-            let subject = json!({"document": id.to_string(), "version": candidate.hash});
+            let after = standing(tx, document, candidate.no)?;
+            let subject = json!({"document": id.to_string(), "version": candidate.hash,
+                "before": before, "after": after});
             audit::act(tx, actor, "version.reject", subject, Some(why))?;
             Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
         })
@@ -170,6 +319,7 @@ impl Ledger {
                     "`vouch source documents SOURCE` shows each document's state",
                 ));
             };
+            let before = standing(tx, document, VersionNo(no))?;
             decide(tx, VersionNo(no), "withdraw", actor, why)?;
             tx.execute(
                 "UPDATE document SET live = NULL, live_modified = NULL WHERE no = ?1",
@@ -178,11 +328,72 @@ impl Ledger {
             log_change(tx, VersionNo(no), "drop")?;
             refresh_rule(tx, document)?;
             bump_epoch(tx)?;
-            let subject = json!({"document": id.to_string(), "version": hash});
+            let after = standing(tx, document, VersionNo(no))?;
+            let subject = json!({"document": id.to_string(), "version": hash,
+                "before": before, "after": after});
             audit::act(tx, actor, "version.withdraw", subject, Some(why))?;
             Ok(Decided { document: id.to_string(), versions: vec![hash] })
         })
     }
+}
+
+impl Approval {
+    /// Whether the actor approves for the source at this moment: its file may have changed.
+    fn holds(&self, tx: &Transaction<'_>) -> Result<bool> {
+        match source(tx, &self.source) {
+            Ok(held) => Ok(held.spec.approved_by(&self.actor)),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const NAMED: &str = "d.source = ?1 AND d.path = ?2 AND d.newest IS NOT NULL
+    AND CASE WHEN ?3 IS NULL THEN v.no = d.newest ELSE v.hash = ?3 END";
+const LIVE: &str = "d.source = ?1 AND d.path = ?2 AND v.no = d.live";
+
+/// Reads the newest version that fits and that waits or was approved, with its number.
+fn open(
+    tx: &Transaction<'_>,
+    condition: &str,
+    values: impl rusqlite::Params,
+) -> Result<Option<(u32, OpenedVersion)>> {
+    let sql = format!(
+        "SELECT v.no, v.hash, v.state, v.title, v.language, v.owner, v.access, v.modified_at,
+           v.seen_at, v.brought_by, v.approved_by, v.approved_at, t.text
+         FROM version v JOIN document d ON d.no = v.document JOIN version_text t ON t.version = v.no
+         WHERE {condition} AND v.state IN ('waiting', 'approved') ORDER BY v.no DESC LIMIT 1"
+    );
+    let read = |row: &rusqlite::Row<'_>| {
+        let access: Option<String> = row.get(6)?;
+        let opened = OpenedVersion {
+            version: row.get(1)?,
+            state: row.get(2)?,
+            title: row.get(3)?,
+            language: row.get(4)?,
+            owner: row.get(5)?,
+            access: access.map(|text| Rule::from_stored(&text)),
+            modified_at: rfc3339(row.get(7)?),
+            seen_at: rfc3339(row.get(8)?),
+            brought_by: row.get(9)?,
+            approved_by: row.get(10)?,
+            approved_at: row.get::<_, Option<i64>>(11)?.map(rfc3339),
+            text: row.get(12)?,
+        };
+        Ok((row.get(0)?, opened))
+    };
+    Ok(tx.prepare_cached(&sql)?.query_row(values, read).optional()?)
+}
+
+/// How a version stands, and which one answers, for the audit.
+fn standing(tx: &Transaction<'_>, document: i64, version: VersionNo) -> Result<Value> {
+    const SQL: &str = "SELECT v.state, l.hash FROM version v JOIN document d ON d.no = ?1
+        LEFT JOIN version l ON l.no = d.live WHERE v.no = ?2";
+    let read = |row: &rusqlite::Row<'_>| {
+        let (state, live): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        Ok(json!({"state": state, "answers": live}))
+    };
+    Ok(tx.prepare_cached(SQL)?.query_row(params![document, version.0], read)?)
 }
 
 fn decide(

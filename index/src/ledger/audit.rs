@@ -3,8 +3,10 @@
 //! Records are chained: each holds the hash of everything before it. What belongs to a person
 //! (name, question, sentences) stands beside the chain, which holds only a salted commitment to it;
 //! so one person can be erased and the chain still verifies. The newest hash is also kept in a
-//! second file, so that a cut-off end is noticed.
+//! second file, so that a cut-off end is noticed; that this file was gone is noticed as well, and kept
+//! in the chain. Whoever can write ledger and file both is found against a head kept elsewhere.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension, Transaction, params, params_from_iter};
@@ -71,7 +73,7 @@ pub struct AuditRecord {
 }
 
 /// What of a person's part is no text: who it was.
-const IDENTIFIERS: [&str; 3] = ["user", "principals", "actor"];
+const IDENTIFIERS: [&str; 4] = ["user", "principals", "actor", "erased"];
 
 impl AuditRecord {
     /// The record for somebody who may see identifiers, counts and reasons, and no text: of the
@@ -117,15 +119,22 @@ pub struct Verified {
     pub head: String,
     /// The first thing that does not agree.
     pub problem: Option<String>,
+    /// What can't be told from here: times at which the head file was gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
-struct Entry<'a> {
-    kind: &'a str,
-    answer: Option<&'a str>,
-    body: Value,
-    user: &'a str,
-    person: Value,
-    documents: Vec<String>,
+/// A record to be written.
+pub(super) struct Entry<'a> {
+    pub(super) kind: &'a str,
+    pub(super) answer: Option<&'a str>,
+    /// The part that the chain holds.
+    pub(super) body: Value,
+    /// Whose record it is.
+    pub(super) user: &'a str,
+    /// The part that can be erased.
+    pub(super) person: Value,
+    pub(super) documents: Vec<String>,
 }
 
 impl Ledger {
@@ -279,7 +288,9 @@ impl Ledger {
                     "{name} holds {hash}, which is not in the chain: its end was cut off"
                 ));
             }
-            Ok(Verified { ok: problem.is_none(), records, head, problem })
+            let (cut_off, notes) = lost_heads(tx)?;
+            let problem = problem.or(cut_off);
+            Ok(Verified { ok: problem.is_none(), records, head, problem, notes })
         })
     }
 
@@ -340,7 +351,8 @@ pub(super) fn act(
     )
 }
 
-fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
+/// Writes a record at the end of the chain.
+pub(super) fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
     let at = jiff::Timestamp::now().to_string();
     let body = entry.body.to_string();
     let person = entry.person.to_string();
@@ -378,6 +390,63 @@ pub(super) fn keep_head(file: &Path, head: &str) {
     if let Err(error) = written {
         tracing::error!(%error, file = %file.display(), "the audit's head file can't be written");
     }
+}
+
+/// The setting that says that the head file was there, so that one that is gone can be told from one
+/// that was never written.
+const HEAD_SEEN: &str = "audit_head_seen";
+const HEAD_LOST: &str = "audit.head_lost";
+
+/// Looks at the head file before it is written anew. Where it is gone, or holds a hash that is not in
+/// the chain, the chain itself keeps that from then on: with the file goes what it would have proven.
+pub(super) fn watch_head_file(tx: &Transaction<'_>, file: &Path) -> Result<()> {
+    let filed = std::fs::read_to_string(file).unwrap_or_default().trim().to_owned();
+    // From the newest back, where it all but always is.
+    let in_chain = || -> Result<bool> {
+        let sql = "SELECT 1 FROM audit WHERE hash = ?1 ORDER BY seq DESC LIMIT 1";
+        Ok(tx.prepare_cached(sql)?.exists([&filed])?)
+    };
+    if !filed.is_empty() && in_chain()? {
+        tx.prepare_cached("INSERT OR IGNORE INTO setting VALUES (?1, 'yes')")?
+            .execute([HEAD_SEEN])?;
+        return Ok(());
+    }
+    let seen = tx.execute("DELETE FROM setting WHERE key = ?1", [HEAD_SEEN])? > 0;
+    if filed.is_empty() && !seen {
+        return Ok(());
+    }
+    let held = Some(filed).filter(|filed| !filed.is_empty());
+    let vouch =
+        Actor { name: "vouch".to_owned(), principals: BTreeSet::new(), administrator: true };
+    let why = "the head file was gone, or held a hash that is not in the chain";
+    act(tx, &vouch, HEAD_LOST, json!({ "held": held }), Some(why))
+}
+
+/// What became of the head file earlier: a hash that was not in the chain, which is a finding, and
+/// times at which the file was gone, which may be one.
+fn lost_heads(tx: &Transaction<'_>) -> Result<(Option<String>, Vec<String>)> {
+    let mut statement =
+        tx.prepare("SELECT seq, at, body FROM audit WHERE kind = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([HEAD_LOST])?;
+    let (mut cut_off, mut notes) = (None, Vec::new());
+    while let Some(row) = rows.next()? {
+        let (seq, at): (i64, String) = (row.get(0)?, row.get(1)?);
+        let body: Value = serde_json::from_str(&row.get::<_, String>(2)?)?;
+        match body["subject"]["held"].as_str() {
+            Some(held) if cut_off.is_none() => {
+                cut_off = Some(format!(
+                    "at {at} the head file held {held}, which was not in the chain: its end was cut \
+                     off before record {seq}"
+                ));
+            }
+            Some(_) => {}
+            None => notes.push(format!(
+                "at {at} the head file was gone and begun anew: whether records were cut off before \
+                 record {seq} shows only against a head that was kept elsewhere (--head)"
+            )),
+        }
+    }
+    Ok((cut_off, notes))
 }
 
 /// Walks the chain from its beginning; takes out of `wanted` each head that it meets.

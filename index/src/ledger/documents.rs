@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
 use super::sources::{Held, source};
-use super::{Actor, Approval, Ledger, SourceState, audit, bump_epoch, now};
+use super::{Actor, ApprovalPolicy, Ledger, SourceState, audit, bump_epoch, now};
 use crate::access::{Layer, Rule};
 use crate::error::{Error, Refusal, Result};
 use crate::words::{DocumentId, Extracted, VersionNo};
@@ -201,8 +201,15 @@ impl Ledger {
             held.takes_documents()?;
             held.is_pushed_to()?;
             let document = format!("{source_id}/{}", pushed.path);
+            let newest = "SELECT v.hash FROM document d JOIN version v ON v.no = d.newest
+                WHERE d.source = ?1 AND d.path = ?2";
+            let before: Option<String> = tx
+                .prepare_cached(newest)?
+                .query_row([source_id, &pushed.path], |row| row.get(0))
+                .optional()?;
             let subject = serde_json::json!({
                 "document": document, "version": pushed.hash, "access": pushed.access,
+                "before": before, "after": pushed.hash,
             });
             audit::act(tx, actor, "document.push", subject, None)?;
             let payload = serde_json::to_value(pushed)?;
@@ -250,7 +257,7 @@ impl Ledger {
             let said =
                 stored.as_deref().and_then(|text| Rule::from_stored(text).0.into_iter().next());
             let own = own_layers(said.as_ref(), access);
-            let approved = held.spec.approval == Approval::Source && live == Some(newest);
+            let approved = held.spec.approval == ApprovalPolicy::Source && live == Some(newest);
             if own != stored && !approved {
                 return Ok(false);
             }
@@ -415,6 +422,9 @@ fn delete(tx: &Transaction<'_>, id: &DocumentId, actor: &Actor) -> Result<bool> 
         .query_row(params![id.source, id.path], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((document, live)) = row else { return Ok(false) };
+    let hash = "SELECT hash FROM version WHERE no = ?1";
+    let before: Option<String> =
+        tx.prepare_cached(hash)?.query_row([live], |row| row.get(0)).optional()?;
     if let Some(live) = live {
         log_change(tx, VersionNo(live), "drop")?;
     }
@@ -423,7 +433,9 @@ fn delete(tx: &Transaction<'_>, id: &DocumentId, actor: &Actor) -> Result<bool> 
     )?
     .execute([document])?;
     bump_epoch(tx)?;
-    let subject = serde_json::json!({ "document": id.to_string() });
+    let subject = serde_json::json!({
+        "document": id.to_string(), "before": {"answers": before}, "after": null,
+    });
     audit::act(tx, actor, "document.delete", subject, None)?;
     Ok(true)
 }
@@ -512,7 +524,7 @@ fn version_row(
                 extracted.owner,
                 seen.uri,
                 extracted.modified_at.as_deref().and_then(seconds),
-                held.spec.approval == Approval::Source,
+                held.spec.approval == ApprovalPolicy::Source,
                 access,
             ],
             |row| row.get(0),
@@ -617,11 +629,11 @@ fn settle(
     }
     set_version_state(tx, version, "waiting")?;
     match (held.spec.approval, &held.approved_by) {
-        (Approval::Source, Some(by)) if !was_refused(tx, version)? => {
+        (ApprovalPolicy::Source, Some(by)) if !was_refused(tx, version)? => {
             make_live(tx, document, version, by, Some("with the source"))?;
             Ok(Brought::Live)
         }
-        (Approval::Source | Approval::EachVersion, _) => Ok(Brought::Waiting),
+        (ApprovalPolicy::Source | ApprovalPolicy::EachVersion, _) => Ok(Brought::Waiting),
     }
 }
 

@@ -201,7 +201,7 @@ impl Ledger {
                 tx,
                 actor,
                 "generation.begin",
-                json!({"generation": no, "settings": settings}),
+                json!({"generation": no, "before": null, "after": settings}),
                 None,
             )?;
             Ok(no)

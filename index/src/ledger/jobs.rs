@@ -5,9 +5,9 @@
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Ledger, now, rfc3339};
+use super::{Actor, Ledger, audit, now, rfc3339};
 use crate::error::{Refusal, Result};
 use crate::words::DocumentId;
 
@@ -110,20 +110,19 @@ impl Ledger {
         payload: &Value,
         actor: &str,
     ) -> Result<i64> {
+        self.write(|tx| queue(tx, kind, source, payload, actor))
+    }
+
+    /// Queues a sync that somebody asked for, and records that they did.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn request_sync(&self, source: &str, payload: &Value, actor: &Actor) -> Result<i64> {
         self.write(|tx| {
-            if kind == JobKind::Sync {
-                let waiting: Option<i64> = tx
-                    .prepare_cached(
-                        "SELECT id FROM job WHERE kind = 'sync' AND source IS ?1 AND payload = ?2
-                           AND state = 'queued'",
-                    )?
-                    .query_row(params![source, payload.to_string()], |row| row.get(0))
-                    .optional()?;
-                if let Some(id) = waiting {
-                    return Ok(id);
-                }
-            }
-            insert(tx, kind, source, payload, actor)
+            let job = queue(tx, JobKind::Sync, Some(source), payload, &actor.name)?;
+            let subject = json!({"source": source, "job": job, "asked": payload});
+            audit::act(tx, actor, "source.sync", subject, None)?;
+            Ok(job)
         })
     }
 
@@ -217,6 +216,29 @@ impl Ledger {
             Ok(statement.query_map(params![source, limit], job)?.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Queues a job; a sync that is waiting already is not queued twice.
+fn queue(
+    tx: &Transaction<'_>,
+    kind: JobKind,
+    source: Option<&str>,
+    payload: &Value,
+    actor: &str,
+) -> Result<i64> {
+    if kind == JobKind::Sync {
+        let waiting: Option<i64> = tx
+            .prepare_cached(
+                "SELECT id FROM job WHERE kind = 'sync' AND source IS ?1 AND payload = ?2
+                   AND state = 'queued'",
+            )?
+            .query_row(params![source, payload.to_string()], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = waiting {
+            return Ok(id);
+        }
+    }
+    insert(tx, kind, source, payload, actor)
 }
 
 /// Queues a job in a transaction that does more.

@@ -9,6 +9,7 @@ mod approvals;
 mod audit;
 mod control;
 mod documents;
+mod erasure;
 mod gate;
 mod generations;
 mod jobs;
@@ -25,10 +26,11 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::error::Result;
 
-pub use approvals::{Decided, Waiting};
+pub use approvals::{Approval, Decided, Decision, OpenedVersion, Waiting, WaitingText};
 pub use audit::{AuditQuery, AuditRecord, Opening, ShownPassage, Verified};
 pub use control::Stopped;
 pub use documents::{Brought, DocumentInfo, Known, Push, Pushed, Seen};
+pub use erasure::Retention;
 pub use gate::{Clearance, DocumentText, Facts, Passage, Place};
 pub use generations::{
     Change, ChangeAct, ChunkToEmbed, GenerationInfo, GenerationState, Settings, StoredEmbedding,
@@ -38,7 +40,7 @@ pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};
 pub use people::{GroupInfo, UserInfo, can_name_a_group};
 pub use sources::{
-    Approval, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState, seconds_of,
+    ApprovalPolicy, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState, seconds_of,
 };
 
 /// Every form that the ledger had, in order. What was released is never edited, only followed.
@@ -122,16 +124,32 @@ impl Ledger {
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         // A panic inside a transaction rolled it back; the connection itself is sound.
         let mut writer = lock(&self.write);
-        let transaction =
-            writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let Writer { connection, head: kept } = &mut *writer;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
-        let head = audit::head(&transaction)?;
+        let mut head = audit::head(&transaction)?;
+        if *kept != head {
+            audit::watch_head_file(&transaction, &self.head_file)?;
+            head = audit::head(&transaction)?;
+        }
         transaction.commit()?;
-        if writer.head != head {
+        if *kept != head {
             audit::keep_head(&self.head_file, &head);
-            writer.head = head;
+            *kept = head;
         }
         Ok(value)
+    }
+
+    /// Sees to it that nothing that was deleted is left in the ledger's files. Deleted rows are
+    /// overwritten where they stood; the write-ahead log, which may hold them still, is emptied.
+    fn overwrite_deleted(&self) -> Result<()> {
+        let writer = lock(&self.write);
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: bool = writer.connection.query_row(sql, [], |row| row.get(0))?;
+        if busy {
+            tracing::warn!("the write-ahead log is in use; it is emptied with the next checkpoint");
+        }
+        Ok(())
     }
 
     /// Runs `work` on one state of the ledger that no writer disturbs.
@@ -217,6 +235,8 @@ fn prepare(connection: &Connection) -> Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     if !connection.is_readonly(rusqlite::MAIN_DB)? {
         connection.pragma_update(None, "journal_mode", "WAL")?;
+        // What is deleted is overwritten: a revoked source and an erased person leave no text behind.
+        connection.pragma_update(None, "secure_delete", true)?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub enum SourceKind {
 /// What an approval covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Approval {
+pub enum ApprovalPolicy {
     /// Each version waits until somebody approves it.
     EachVersion,
     /// Whoever approved the source approved what it holds.
@@ -91,7 +91,7 @@ pub struct SourceSpec {
     pub approvers: Vec<Principal>,
     /// What an approval covers.
     #[serde(default = "each_version")]
-    pub approval: Approval,
+    pub approval: ApprovalPolicy,
     /// Whether an approver may approve what they pushed themselves.
     #[serde(default)]
     pub self_approval: bool,
@@ -109,8 +109,8 @@ pub struct SourceSpec {
     pub access: Layer,
 }
 
-fn each_version() -> Approval {
-    Approval::EachVersion
+fn each_version() -> ApprovalPolicy {
+    ApprovalPolicy::EachVersion
 }
 
 /// A source with its state and counts. It holds no titles and no text.
@@ -278,7 +278,7 @@ impl Ledger {
                 tx,
                 actor,
                 "source.add",
-                json!({"source": spec.id, "after": spec, "state": state}),
+                json!({"source": spec.id, "before": null, "after": spec, "state": state}),
                 None,
             )?;
             if approver.is_some() {
@@ -337,7 +337,8 @@ impl Ledger {
                 params![id, actor.name, now()],
             )?;
             bump_epoch(tx)?;
-            audit::act(tx, actor, "source.approve", json!({"source": id}), None)?;
+            let subject = json!({"source": id, "before": "proposed", "after": "active"});
+            audit::act(tx, actor, "source.approve", subject, None)?;
             first_sync(tx, &held.spec, actor)?;
             info(tx, id)
         })
@@ -362,7 +363,8 @@ impl Ledger {
             }
             set_state(tx, id, SourceState::Paused, Some(why))?;
             tx.execute("UPDATE source SET until = ?2 WHERE id = ?1", params![id, until])?;
-            let subject = json!({"source": id, "before": "active", "after": "paused", "until": until.map(rfc3339)});
+            let subject = json!({"source": id, "before": "active", "after": "paused",
+                "until": until.map(rfc3339)});
             audit::act(tx, actor, "source.pause", subject, Some(why))?;
             info(tx, id)
         })
@@ -395,7 +397,8 @@ impl Ledger {
             held.not_revoked()?;
             set_state(tx, id, SourceState::Revoked, Some(why))?;
             let purged = purge(tx, id)?;
-            let subject = json!({"source": id, "purged": purged});
+            let subject = json!({"source": id, "before": held.state, "after": "revoked",
+                "purged": purged});
             audit::act(tx, actor, "source.revoke", subject, Some(why))?;
             info(tx, id)
         })
@@ -407,13 +410,15 @@ impl Ledger {
     /// No such source.
     pub fn remove_source(&self, id: &str, actor: &Actor) -> Result<Purged> {
         self.write(|tx| {
-            source(tx, id)?;
+            let held = source(tx, id)?;
             let purged = purge(tx, id)?;
             tx.execute("DELETE FROM document WHERE source = ?1", [id])?;
             tx.execute("DELETE FROM rule WHERE source = ?1", [id])?;
             tx.execute("DELETE FROM source WHERE id = ?1", [id])?;
             bump_epoch(tx)?;
-            audit::act(tx, actor, "source.remove", json!({"source": id, "purged": purged}), None)?;
+            let subject = json!({"source": id, "before": held.spec, "state": held.state,
+                "after": null, "purged": purged});
+            audit::act(tx, actor, "source.remove", subject, None)?;
             Ok(purged)
         })
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use vouch_index::ledger::{
-    Approval, Brought, Seen, Settings, SourceKind, SourceSpec, VersionContent,
+    ApprovalPolicy, Brought, Seen, Settings, SourceKind, SourceSpec, VersionContent,
 };
 use vouch_index::search::{Found, Generation, Mode, Query, search};
 use vouch_index::text::TextIndex;
@@ -107,7 +107,7 @@ impl Company {
             owner: Some("user:olga".parse().unwrap()),
             purpose: "tests".to_owned(),
             approvers: vec!["user:olga".parse().unwrap()],
-            approval: Approval::Source,
+            approval: ApprovalPolicy::Source,
             self_approval: false,
             review_every: None,
             expire_after: None,
