@@ -58,6 +58,7 @@ pub async fn run(
     if requeued > 0 {
         tracing::info!(requeued, "going on with what was cut off");
     }
+    app.blocking(intake::sweep).await.context("the incoming folder can't be tidied")?;
     for kind in [JobKind::Sync, JobKind::Reindex] {
         tasks.spawn(intake::run(Arc::clone(&app), kind));
     }

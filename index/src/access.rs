@@ -99,6 +99,30 @@ impl Layer {
     }
 }
 
+/// A layer as people write it: in a source's description, a folder's `.access.toml`, or a push.
+///
+/// It is a form of its own, so that nobody outside can write, or is told of, the mark that Vouch sets
+/// on a layer that it can't read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenLayer {
+    #[serde(default)]
+    allow: Option<BTreeSet<Principal>>,
+    #[serde(default)]
+    deny: BTreeSet<Principal>,
+}
+
+impl From<GivenLayer> for Layer {
+    fn from(GivenLayer { allow, deny }: GivenLayer) -> Self {
+        Self { allow, deny, unreadable: None }
+    }
+}
+
+/// Reads a layer in the form that people write.
+pub(crate) fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Layer, D::Error> {
+    GivenLayer::deserialize(deserializer).map(Layer::from)
+}
+
 /// The layers between a source and one document, without the source's own.
 ///
 /// Rules are interned by the ledger: a company has hundreds of them and not one per document. The
@@ -177,6 +201,14 @@ mod tests {
         for bad in ["", "user:", "group", "Everyone", "role:x", ":a", "user"] {
             assert!(bad.parse::<Principal>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn promise_2_the_mark_of_an_unreadable_layer_is_not_for_people() {
+        let error = serde_json::from_str::<GivenLayer>(r#"{"unreadable":"x"}"#).unwrap_err();
+        assert!(error.to_string().contains("expected `allow` or `deny`"), "{error}");
+        let error = serde_json::from_str::<GivenLayer>(r#"{"alow":[]}"#).unwrap_err();
+        assert!(!error.to_string().contains("unreadable"), "{error}");
     }
 
     fn toml_like(text: &str) -> Layer {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct VersionNo(pub u32);
 
+/// The longest path of a pushed document, in bytes.
+const LONGEST_PATH: usize = 1024;
+
 /// The stable id of a document: `source/path`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DocumentId {
@@ -27,6 +30,33 @@ impl DocumentId {
         let whole = !source.is_empty() && !path.is_empty();
         whole.then(|| Self { source: source.to_owned(), path: path.to_owned() })
     }
+
+    /// What is wrong with a path as a name for a new document; nothing where every browser and every
+    /// client can open it. They rewrite some paths on their own (`a/../b`, `a//b`), so a document
+    /// under such a name could be listed and never opened.
+    #[must_use]
+    pub fn wrong_with(path: &str) -> Option<String> {
+        if path.len() > LONGEST_PATH {
+            let bytes = path.len();
+            return Some(format!("the path has {bytes} bytes, and {LONGEST_PATH} are the most"));
+        }
+        if path.chars().any(unseen) {
+            return Some("the path holds characters that nobody sees".to_owned());
+        }
+        path.split('/').find_map(|part| match part {
+            "" => Some("the path has an empty part: two slashes, or one at an end".to_owned()),
+            "." | ".." => Some(format!("the path has a part `{part}`")),
+            _ if part.trim() != part => Some(format!("`{part}` begins or ends with a blank")),
+            _ => None,
+        })
+    }
+}
+
+/// Controls, zero-width characters and marks of direction.
+fn unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl fmt::Display for DocumentId {
@@ -113,4 +143,37 @@ pub struct Section {
     pub start: u32,
     /// Its path, as a span's `heading`.
     pub heading: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_browser_would_rewrite_or_nobody_can_read_is_wrong() {
+        for path in ["a.md", "2026/a b.md", "…/élan.md", "a..b/..c.md", ".hidden", "a:b?c#d%2f.md"]
+        {
+            assert_eq!(DocumentId::wrong_with(path), None, "{path}");
+        }
+        let long = "x".repeat(1025);
+        for path in [
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "../a",
+            "a/./b",
+            "a/..",
+            "a\nb",
+            "a\u{202e}b",
+            " a",
+            "a /b",
+            &long,
+        ] {
+            assert!(DocumentId::wrong_with(path).is_some(), "{path:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use vouch_index::{Extracted, FileKind};
 
 use crate::formats::{docx, html, markdown, pdf, text};
 use crate::limits::{Limits, bytes};
-use crate::{chunk, language};
+use crate::{chunk, language, normalise};
 
 /// The version of what extraction makes of a file. It goes up when the same bytes would yield
 /// another text; stored versions keep theirs until they are extracted again on purpose.
@@ -122,6 +122,7 @@ pub(crate) fn read(
     if extracted.title.is_empty() {
         extracted.title = chunk::first_heading(&extracted.text).unwrap_or_default();
     }
+    extracted.title = normalise::title(&extracted.title);
     if let Some(found) = language::of(&extracted.text) {
         let said_by_author = matches!(kind, FileKind::Markdown | FileKind::Text);
         if extracted.language.is_empty() || !said_by_author {
@@ -129,4 +130,25 @@ pub(crate) fn read(
         }
     }
     Ok(extracted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_one_plain_line_of_a_sane_length() {
+        let long = "x ".repeat(5_000);
+        for file in [
+            format!("---\ntitle: \"{long}\"\n---\nText.\n"),
+            format!("# {long}\n\nText.\n"),
+            format!("<title>{long}</title><p>Text.</p>"),
+        ] {
+            let kind = if file.starts_with('<') { FileKind::Html } else { FileKind::Markdown };
+            let read = read(kind, file.as_bytes(), &Limits::default()).unwrap();
+            assert!((150..=300).contains(&read.title.chars().count()), "{}", read.title.len());
+        }
+        let bent = b"<title>Pay\xe2\x80\xae\n  slip</title><p>Text.</p>";
+        assert_eq!(read(FileKind::Html, bent, &Limits::default()).unwrap().title, "Pay slip");
+    }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
-use vouch_index::{FileKind, Layer, Rule};
+use vouch_index::{FileKind, GivenLayer, Layer, Rule};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::limits::{Limits, bytes};
@@ -353,8 +353,8 @@ fn access_layer(file: &Path) -> Result<Option<Layer>, String> {
     if read as u64 > ACCESS_BYTES {
         return Err(format!("it is longer than {}", bytes(ACCESS_BYTES)));
     }
-    toml::from_str(&text)
-        .map(Some)
+    toml::from_str::<GivenLayer>(&text)
+        .map(|given| Some(given.into()))
         .map_err(|error| format!("it can't be read: {}", error.message()))
 }
 

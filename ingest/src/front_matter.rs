@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use vouch_index::{Extracted, Layer};
+use vouch_index::{Extracted, GivenLayer, Layer};
 
 use crate::{language, normalise};
 
@@ -174,7 +174,8 @@ fn access(value: Value) -> Layer {
     if parts.values().any(Value::is_null) {
         return unreadable("`allow` or `deny` has no value; write a list");
     }
-    serde_json::from_value(value).unwrap_or_else(|error| unreadable(&error.to_string()))
+    serde_json::from_value::<GivenLayer>(value)
+        .map_or_else(|error| unreadable(&error.to_string()), Layer::from)
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -222,7 +223,8 @@ pub(crate) fn moment(text: &str) -> Option<String> {
                 .find_map(|form| Date::strptime(form, text).ok())
                 .and_then(|date| utc(date.into()))
         })?;
-    Some(stamp.to_string())
+    // What is written with a sign or with six digits is a slip, and other programs can't read it.
+    (1..=9999).contains(&stamp.to_zoned(TimeZone::UTC).year()).then(|| stamp.to_string())
 }
 
 #[cfg(test)]
@@ -262,6 +264,7 @@ mod tests {
             "access:\n  allow:",
             "access:\n  allow: [hr]",
             "access:\n  alow: [group:hr]",
+            "access:\n  unreadable: x",
             "access:\n  allow: [group:hr]\n  deny:",
             "access:\n  allow:\n    - group: hr",
             "access:\n  allow: [group:hr",
@@ -342,7 +345,7 @@ mod tests {
         ] {
             assert_eq!(moment(text).as_deref(), Some("2024-03-01T00:00:00Z"), "{text}");
         }
-        for text in ["", "soon", "2024", "2024-13-01", "99999-01-01"] {
+        for text in ["", "soon", "2024", "2024-13-01", "99999-01-01", "-000001-01-01T00:00:00Z"] {
             assert_eq!(moment(text), None, "{text}");
         }
     }

@@ -11,7 +11,7 @@ mod formats;
 mod front_matter;
 mod language;
 pub mod limits;
-mod normalise;
+pub mod normalise;
 mod sandbox;
 pub mod worker;
 

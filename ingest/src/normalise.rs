@@ -18,8 +18,17 @@ pub(crate) fn text(raw: &str) -> String {
     }
 }
 
+/// The longest title, in characters.
+pub const TITLE: usize = 300;
+
+/// A document's title: one plain line, cut where it is too long for a list.
+pub(crate) fn title(raw: &str) -> String {
+    line(raw).chars().take(TITLE).collect::<String>().trim_end().to_owned()
+}
+
 /// One line for titles and names: plain, without line ends or runs of blanks.
-pub(crate) fn line(raw: &str) -> String {
+#[must_use]
+pub fn line(raw: &str) -> String {
     text(raw).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -211,6 +211,7 @@ fn behind(app: &App) -> Result<i64, ApiError> {
 
 /// Which records.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct AuditParams {
     /// Of this person or actor.
     user: Option<String>,
@@ -281,6 +282,7 @@ fn rfc3339(name: &str, text: &str) -> Result<jiff::Timestamp, ApiError> {
 
 /// A head that was kept.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Head {
     /// A hash that was written down earlier.
     head: Option<String>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Out;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -11,13 +11,14 @@ use vouch_index::ledger::WaitingText;
 use vouch_index::{Actor, DocumentId};
 
 use super::ApiError;
-use super::extract::{Json, Query, document_id};
+use super::extract::{Json, Path, Query};
 use super::sources::reason;
 use crate::app::App;
 use crate::auth::AsAnybody;
 
 /// Which source.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OfSource {
     /// Only this one.
     source: Option<String>,
@@ -61,6 +62,7 @@ pub(super) async fn list(
 
 /// Which version.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OfVersion {
     /// `sha256:…`; without it the newest.
     version: Option<String>,
@@ -77,7 +79,7 @@ pub(super) async fn open(
     Path((source, path)): Path<(String, String)>,
     Query(query): Query<OfVersion>,
 ) -> Result<Out<WaitingText>, ApiError> {
-    let id = document_id(source, path)?;
+    let id = DocumentId { source, path };
     let opened = app.blocking(move |app| {
         let approval = app.ledger.approval(&id.source, &caller.actor)?;
         let approval = approval.ok_or_else(ApiError::not_found)?;

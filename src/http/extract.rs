@@ -55,11 +55,29 @@ pub(super) fn moment(name: &str, text: &str) -> Result<i64, ApiError> {
     })
 }
 
-/// The id of a document from `{source}/{*path}`. Whatever can't be one is not found.
-pub(super) fn document_id(source: String, path: String) -> Result<DocumentId, ApiError> {
-    let plain = !path.is_empty() && path.len() <= 1024 && !path.chars().any(char::is_control);
-    if source.is_empty() || !plain {
-        return Err(ApiError::not_found());
+/// What an address names. An address that is no text names nothing.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(ApiError::not_found()),
+        }
     }
-    Ok(DocumentId { source, path })
+}
+
+/// The id under which a document is pushed. A name that can't be opened later is refused now.
+pub(super) fn new_document_id((source, path): (String, String)) -> Result<DocumentId, ApiError> {
+    match DocumentId::wrong_with(&path) {
+        None => Ok(DocumentId { source, path }),
+        Some(wrong) => Err(bad_path(wrong)),
+    }
+}
+
+/// A path that no document can be pushed to.
+pub(super) fn bad_path(wrong: impl Into<String>) -> ApiError {
+    ApiError::invalid("bad_path", wrong, "name the document like `2026/minutes.md`, in UTF-8")
 }

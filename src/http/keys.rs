@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Out;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use vouch_index::ledger::{KeyRole, NewKey};
 
 use super::ApiError;
-use super::extract::{Json, Query, moment};
+use super::extract::{Json, Path, Query, moment};
 use crate::app::App;
 use crate::auth::{AsAdministrator, hash_of_key};
 
@@ -81,6 +81,7 @@ pub(super) async fn create(
 
 /// Why a key is ended.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RevokeParams {
     /// The reason, for the audit.
     why: Option<String>,

@@ -11,6 +11,7 @@ mod error;
 mod extract;
 mod health;
 mod keys;
+mod metadata;
 mod pages;
 mod policy;
 mod push;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use vouch_index::Reader;
 use vouch_index::ledger::DocumentText;
 
 use super::ApiError;
-use super::extract::{Json, Query};
+use super::extract::{Json, Path, Query};
 use super::policy::{Policy, Routes};
 use super::reading::open;
 use super::viewer::{self, Rendered};
@@ -68,6 +68,7 @@ async fn people(State(app): State<Arc<App>>, parts: Parts) -> Result<axum::Json<
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SignIn {
     user: String,
 }
@@ -102,6 +103,7 @@ async fn sign_out(
 
 /// Which version, and which bytes are quoted.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ViewQuery {
     version: Option<String>,
     start: Option<usize>,
@@ -112,14 +114,14 @@ struct ViewQuery {
 async fn view(
     State(app): State<Arc<App>>,
     reader: Result<AsReader, ApiError>,
-    Path(place): Path<(String, String)>,
-    Query(query): Query<ViewQuery>,
+    path: Result<Path<(String, String)>, ApiError>,
+    query: Result<Query<ViewQuery>, ApiError>,
 ) -> Response {
-    let shown = match reader {
-        Ok(AsReader(reader)) => show(&app, reader, place, query).await,
-        Err(error) => Err(error),
+    let shown = async {
+        let (AsReader(reader), Path(place), Query(query)) = (reader?, path?, query?);
+        show(&app, reader, place, query).await
     };
-    match shown {
+    match shown.await {
         Ok(page) => page.into_response(),
         Err(error) => {
             // The same answer as a program gets, in words on a page.

@@ -1,14 +1,14 @@
 //! Pushing documents: the bytes go to disk, then the ledger takes note, then it is acknowledged.
 
+use std::io::ErrorKind;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Json;
-use axum::extract::multipart::{Field, MultipartRejection};
-use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
@@ -17,25 +17,15 @@ use vouch_index::ledger::Pushed;
 use vouch_index::{DocumentId, FileKind, Layer};
 
 use super::ApiError;
-use super::extract::document_id;
+use super::extract::{Path, bad_path, new_document_id};
+use super::metadata::Metadata;
 use crate::app::App;
 use crate::auth::AsAnybody;
 
-/// What a push says of a document besides its bytes.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Metadata {
-    title: Option<String>,
-    uri: Option<String>,
-    owner: Option<String>,
-    /// RFC 3339.
-    modified_at: Option<String>,
-    /// Two letters.
-    language: Option<String>,
-    /// `allow` and `deny`; absent adds no layer.
-    #[schema(value_type = Object)]
-    access: Option<Layer>,
-}
+/// The longest metadata, in bytes.
+const METADATA_BYTES: usize = 64 * 1024;
+/// What a form may hold besides its file and metadata: its boundaries and headers.
+const FORM_BYTES: usize = 64 * 1024;
 
 /// The parts of a push.
 #[derive(ToSchema)]
@@ -48,11 +38,38 @@ struct PushBody {
     file: String,
 }
 
-/// A file that lies in the folder of incoming files.
+/// A file that lies in the folder of incoming files. It is removed again, however the request ends,
+/// unless a job that waits for it keeps it.
 struct Landed {
+    folder: PathBuf,
     name: String,
     hash: String,
     kind: FileKind,
+    kept: bool,
+}
+
+impl Landed {
+    fn file(&self) -> PathBuf {
+        self.folder.join(&self.name)
+    }
+
+    fn keep(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Landed {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        match std::fs::remove_file(self.file()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(%error, file = %self.file().display(), "a refused file can't be removed");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
 }
 
 /// Push a document. It is durable when this answers; extraction follows.
@@ -63,33 +80,39 @@ struct Landed {
 pub(super) async fn put(
     State(app): State<Arc<App>>,
     AsAnybody(caller): AsAnybody,
-    Path((id, path)): Path<(String, String)>,
-    form: Result<Multipart, MultipartRejection>,
+    path: Result<Path<(String, String)>, ApiError>,
+    mut request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let Path((id, path)) = path.map_err(|_| bad_path("the path is not UTF-8"))?;
     let actor = caller.pusher(&id)?;
-    let document = document_id(id, path)?;
+    let document = new_document_id((id, path))?;
+    largest(&app).apply(&mut request);
+    let form = Multipart::from_request(request, &app).await;
     let form = form.map_err(|error| bad_form(&error.body_text()))?;
-    let (metadata, landed) = receive(&app, &document, form).await?;
-    let pushed = pushed(&document, metadata, &landed, &actor.name);
-    let kept = app
-        .blocking({
-            let source = document.source.clone();
-            move |app| app.ledger.push(&source, &pushed, &actor)
-        })
-        .await;
-    if kept.is_err() {
-        drop(tokio::fs::remove_file(app.incoming().join(&landed.name)).await);
-    }
-    kept?;
+    let (metadata, mut landed) = receive(&app, &document, form).await?;
     let answer = json!({
         "document": document.to_string(), "version": landed.hash, "state": "queued",
     });
+    // The file goes along: whoever hangs up now must not take it away from a job that is written.
+    app.blocking(move |app| {
+        let pushed = pushed(&document, metadata, &landed, &actor.name);
+        app.ledger.push(&document.source, &pushed, &actor)?;
+        landed.keep();
+        Ok::<_, ApiError>(())
+    })
+    .await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
-/// The body may be as large as the largest file; how large that is, `receive` counts.
+/// The body is not limited like that of other routes; [`largest`] limits it.
 pub(super) fn unlimited() -> DefaultBodyLimit {
     DefaultBodyLimit::disable()
+}
+
+/// The body may be as large as the largest file with its metadata.
+fn largest(app: &App) -> DefaultBodyLimit {
+    let file = usize::try_from(app.config.limits.upload_bytes).unwrap_or(usize::MAX);
+    DefaultBodyLimit::max(file.saturating_add(METADATA_BYTES + FORM_BYTES))
 }
 
 /// Delete a pushed document. It is gone from the next query on.
@@ -102,55 +125,62 @@ pub(super) async fn delete(
     Path((id, path)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let actor = caller.pusher(&id)?;
-    let document = document_id(id, path)?;
+    // Whatever it is called: a document that got a bad name once can be deleted under it.
+    let document = DocumentId { source: id, path };
     let name = document.to_string();
-    let deleted = app.blocking(move |app| app.ledger.delete_pushed(&document, &actor)).await?;
+    let deleted = app
+        .blocking(move |app| {
+            let deleted = app.ledger.delete_pushed(&document, &actor)?;
+            for name in app.ledger.forsaken_files(&document)? {
+                // Most are gone already. One that stays is removed at the next start.
+                drop(std::fs::remove_file(app.incoming().join(name)));
+            }
+            Ok::<_, ApiError>(deleted)
+        })
+        .await?;
     if !deleted {
         return Err(ApiError::not_found());
     }
     Ok(Json(json!({"document": name, "state": "deleted"})))
 }
 
-/// Reads the form: the file streams to disk while it is hashed.
+/// Reads the form: the file streams to disk while it is hashed. Nothing else may be large.
 async fn receive(
     app: &Arc<App>,
     document: &DocumentId,
     mut form: Multipart,
 ) -> Result<(Metadata, Landed), ApiError> {
-    let mut metadata = Metadata::default();
-    let mut landed = None;
-    while let Some(field) = form.next_field().await.map_err(|error| bad_form(&error.body_text()))? {
+    let (mut metadata, mut landed) = (None, None);
+    while let Some(field) = form.next_field().await.map_err(|error| unread(app, &error))? {
         match field.name() {
-            Some("metadata") => {
-                let text = field.text().await.map_err(|error| bad_form(&error.body_text()))?;
-                metadata = read_metadata(&text)?;
+            Some("metadata") if metadata.is_none() => {
+                metadata = Some(Metadata::read(&short(app, field).await?)?);
             }
-            Some("file") => landed = Some(land(app, document, field).await?),
-            Some(_) | None => {}
+            Some("file") if landed.is_none() => landed = Some(land(app, document, field).await?),
+            Some(name @ ("metadata" | "file")) => {
+                return Err(bad_form(&format!("it has more than one part `{name}`")));
+            }
+            Some(_) | None => return Err(bad_form("it has a part that is neither of the two")),
         }
     }
     let landed = landed.ok_or_else(|| bad_form("there is no part `file`"))?;
-    Ok((metadata, landed))
+    Ok((metadata.unwrap_or_default(), landed))
 }
 
-fn read_metadata(text: &str) -> Result<Metadata, ApiError> {
-    let metadata: Metadata = serde_json::from_str(text).map_err(|error| {
-        ApiError::invalid(
-            "bad_metadata",
-            format!("`metadata` can't be read: {error}"),
-            "its keys are title, uri, owner, modified_at, language and access (allow, deny)",
-        )
-    })?;
-    if let Some(time) = &metadata.modified_at {
-        time.parse::<jiff::Timestamp>().map_err(|error| {
-            ApiError::invalid(
-                "bad_metadata",
-                format!("`metadata.modified_at` is not a time: {error}"),
-                "write it as RFC 3339, such as 2026-01-31T00:00:00Z",
-            )
-        })?;
+/// The text of a part that must be short.
+async fn short(app: &App, mut field: Field<'_>) -> Result<String, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(more) = field.chunk().await.map_err(|error| unread(app, &error))? {
+        if bytes.len() + more.len() > METADATA_BYTES {
+            return Err(ApiError::too_large(
+                "metadata_too_large",
+                format!("`metadata` has more than {METADATA_BYTES} bytes"),
+                "it is for a title and a few facts; the text belongs into the file",
+            ));
+        }
+        bytes.extend_from_slice(&more);
     }
-    Ok(metadata)
+    String::from_utf8(bytes).map_err(|_| bad_form("`metadata` is not UTF-8"))
 }
 
 /// Writes a file into the folder of incoming files, on disk when this returns.
@@ -171,28 +201,20 @@ async fn land(
             )
         })?;
     let name = ulid::Ulid::generate().to_string();
-    let file = app.incoming().join(&name);
-    match write(app, &file, &mut field).await {
-        Ok(hash) => Ok(Landed { name, hash, kind }),
-        Err(error) => {
-            drop(tokio::fs::remove_file(&file).await);
-            Err(error)
-        }
-    }
+    let hash = String::new();
+    let mut landed = Landed { folder: app.incoming(), name, hash, kind, kept: false };
+    landed.hash = write(app, &landed.file(), &mut field).await?;
+    Ok(landed)
 }
 
-async fn write(app: &Arc<App>, path: &FilePath, field: &mut Field<'_>) -> Result<String, ApiError> {
+async fn write(app: &App, path: &FilePath, field: &mut Field<'_>) -> Result<String, ApiError> {
     let limit = app.config.limits.upload_bytes;
     let mut file = tokio::fs::File::create(path).await.context("an incoming file can't be made")?;
     let (mut hash, mut size) = (Sha256::new(), 0u64);
-    while let Some(bytes) = field.chunk().await.map_err(|error| bad_form(&error.body_text()))? {
+    while let Some(bytes) = field.chunk().await.map_err(|error| unread(app, &error))? {
         size += bytes.len() as u64;
         if size > limit {
-            return Err(ApiError::too_large(
-                "file_too_large",
-                format!("the file has more than {limit} bytes"),
-                "split it, or let an administrator raise limits.upload_bytes",
-            ));
+            return Err(file_too_large(app));
         }
         hash.update(&bytes);
         file.write_all(&bytes).await.context("an incoming file can't be written")?;
@@ -216,12 +238,28 @@ fn pushed(document: &DocumentId, metadata: Metadata, landed: &Landed, by: &str) 
         kind: Some(landed.kind),
         title: metadata.title,
         uri: metadata.uri,
-        owner: metadata.owner,
+        owner: metadata.owner.map(|owner| owner.to_string()),
         modified_at: metadata.modified_at,
         language: metadata.language,
-        access: metadata.access,
+        access: metadata.access.map(Layer::from),
         brought_by: by.to_owned(),
         incoming: landed.name.clone(),
+    }
+}
+
+fn file_too_large(app: &App) -> ApiError {
+    ApiError::too_large(
+        "file_too_large",
+        format!("the file has more than {} bytes", app.config.limits.upload_bytes),
+        "split it, or let an administrator raise limits.upload_bytes",
+    )
+}
+
+/// The form ended early, or is larger than the largest file allows.
+fn unread(app: &App, error: &MultipartError) -> ApiError {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => file_too_large(app),
+        _ => bad_form(&error.body_text()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
@@ -14,10 +14,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 use vouch_index::ledger::{DocumentText, Opening, ShownPassage};
 use vouch_index::search::Mode;
-use vouch_index::{Passage, Reader};
+use vouch_index::{DocumentId, Passage, Reader};
 
 use super::ApiError;
-use super::extract::{Json, Query, document_id};
+use super::extract::{Json, Path, Query};
 use crate::app::App;
 use crate::auth::AsReader;
 use crate::paths::ask::{self, Answer, Event, Question};
@@ -35,8 +35,7 @@ pub(super) struct AskBody {
     /// Only these sources.
     sources: Option<Vec<String>>,
     /// Server-sent events instead of one JSON object.
-    #[serde(default)]
-    stream: bool,
+    stream: Option<bool>,
     /// Reserved for follow-ups; null for now.
     conversation: Option<String>,
 }
@@ -58,7 +57,7 @@ pub(super) async fn ask(
         ));
     }
     let question = Question { text, sources: body.sources, surface: "api" };
-    if body.stream {
+    if body.stream.unwrap_or_default() {
         let events = events(app, reader, question);
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());
     }
@@ -112,9 +111,8 @@ pub(super) struct SearchBody {
     /// How many passages: 10 unless said, 200 at most.
     limit: Option<usize>,
     /// `fused`, `words` or `meaning`.
-    #[serde(default)]
-    #[schema(value_type = String)]
-    mode: Mode,
+    #[schema(value_type = Option<String>)]
+    mode: Option<Mode>,
     /// Only these sources.
     sources: Option<Vec<String>>,
     /// Only what was changed at this time or later, RFC 3339.
@@ -185,7 +183,8 @@ pub(super) async fn search(
             let live = app.live();
             let clearance = app.ledger.clearance(&reader)?;
             let clearance = app.ledger.narrow(&clearance, body.sources.as_deref(), after)?;
-            let found = ask::find(app, &live, &clearance, (&text, body.mode, limit))?;
+            let found =
+                ask::find(app, &live, &clearance, (&text, body.mode.unwrap_or_default(), limit))?;
             app.ledger.audit_open(&Opening {
                 kind: "search",
                 answer: None,
@@ -203,6 +202,7 @@ pub(super) async fn search(
 
 /// Which version of a document.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct VersionQuery {
     /// `sha256:…`; without it the version that answers now.
     version: Option<String>,
@@ -228,7 +228,7 @@ pub(super) async fn open(
     (source, path): (String, String),
     version: Option<String>,
 ) -> Result<DocumentText, ApiError> {
-    let id = document_id(source, path)?;
+    let id = DocumentId { source, path };
     app.blocking(move |app| {
         let clearance = app.ledger.clearance(&reader)?;
         let found = app.ledger.document_text(&reader, &id, version.as_deref())?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Out;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use vouch_index::Actor;
 use vouch_index::ledger::{Ledger, SourceInfo, SourceKind, SourceSpec};
 
 use super::ApiError;
-use super::extract::{Json, moment};
+use super::extract::{Json, Path, moment};
 use crate::app::App;
 use crate::auth::{AsAdministrator, AsAnybody, Caller};
 
@@ -31,6 +31,7 @@ pub(super) struct PauseBody {
 
 /// Why somebody does it.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Why {
     /// The reason, for the audit and for those who wonder.
     why: String,
@@ -227,6 +228,14 @@ async fn as_owner(
 
 /// Reads a description; a folder must lie inside the configured roots before anybody can approve it.
 fn described(app: &App, spec: Value) -> Result<SourceSpec, ApiError> {
+    // serde would take lists for structs, by position: nobody means that.
+    if !spec.is_object() || spec["access"].is_array() {
+        return Err(ApiError::invalid(
+            "bad_source",
+            "the source can't be read: it and its `access` are written with keys",
+            "config/demo/sources holds complete examples",
+        ));
+    }
     let spec: SourceSpec = serde_json::from_value(spec).map_err(|error| {
         ApiError::invalid(
             "bad_source",

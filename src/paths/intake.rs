@@ -4,6 +4,7 @@
 //! transaction of its own, so a sync that was cut off has lost nothing and goes on where it stood.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use vouch_index::ledger::{
     Brought, Job, JobKind, Known, Push, Pushed, Seen, SourceKind, SourceState,
 };
 use vouch_index::{Actor, DocumentId, Extracted, FileKind, Rule};
-use vouch_ingest::{EXTRACTOR, Found, Walk, inside_roots, walk, worker};
+use vouch_ingest::{EXTRACTOR, ExtractError, Found, Walk, inside_roots, walk, worker};
 
 use crate::app::App;
 
@@ -40,16 +41,68 @@ pub async fn run(app: Arc<App>, kind: JobKind) {
             JobKind::Extract => extract_pushed(&app, &job).await,
             JobKind::Reindex => super::indexing::reindex(&app, &job).await,
         };
-        let outcome = outcome.map_err(|error| format!("{error:#}"));
-        if let Err(reason) = &outcome {
-            tracing::warn!(job = job.id, kind = ?job.kind, source = job.source, reason, "a job failed");
+        end(&app, &job, Arc::new(outcome)).await;
+    }
+}
+
+/// Writes down what became of a job; while the ledger can't be written, that is tried again.
+async fn end(app: &Arc<App>, job: &Job, outcome: Arc<Result<String>>) {
+    if let Err(error) = &*outcome {
+        let reason = format!("{error:#}");
+        tracing::warn!(job = job.id, kind = ?job.kind, source = job.source, reason, "a job failed");
+    }
+    let again = job.kind == JobKind::Extract && (*outcome).as_ref().is_err_and(passing);
+    let id = job.id;
+    loop {
+        let outcome = Arc::clone(&outcome);
+        let kept = app.blocking(move |app| {
+            let outcome = (*outcome).as_ref().map_err(|error| format!("{error:#}"));
+            match outcome {
+                Err(reason) if again => {
+                    app.ledger.postpone_job(id, &format!("will be tried again: {reason}"))?;
+                }
+                outcome => app.ledger.finish_job(id, &outcome.cloned())?,
+            }
+            anyhow::Ok(())
+        });
+        let Err(error) = kept.await else { return };
+        tracing::error!(%error, job = id, "a job's end can't be written");
+        tokio::time::sleep(PAUSE * 10).await;
+    }
+}
+
+/// Whether the same push may well succeed later: neither its file nor its source is to blame.
+fn passing(error: &anyhow::Error) -> bool {
+    if let Some(error) = error.downcast_ref::<ExtractError>() {
+        return error.worth_retrying();
+    }
+    let refused = matches!(error.downcast_ref(), Some(vouch_index::Error::Refused(_)));
+    !refused && !error.is::<Gone>()
+}
+
+/// The bytes of a push are not what they were. Trying again would not bring them back.
+#[derive(Debug, thiserror::Error)]
+#[error("the pushed bytes are gone or damaged; push the document again")]
+struct Gone;
+
+/// Removes incoming files that no job waits for: what a killed server was just receiving, and what a
+/// removed source left. Called at start, while nothing comes in.
+///
+/// # Errors
+/// The ledger or the folder can't be read.
+pub fn sweep(app: &App) -> Result<()> {
+    let awaited = app.ledger.awaited_files()?;
+    for entry in std::fs::read_dir(app.incoming())? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| awaited.contains(name)) {
+            continue;
         }
-        let id = job.id;
-        let kept = app.blocking(move |app| Ok(app.ledger.finish_job(id, &outcome)?)).await;
-        if let Err(error) = kept.map_err(|error: anyhow::Error| error) {
-            tracing::error!(%error, job = id, "a job's end can't be written");
+        if let Err(error) = std::fs::remove_file(entry.path()) {
+            tracing::warn!(%error, file = %entry.path().display(), "a stray file can't be removed");
         }
     }
+    Ok(())
 }
 
 /// Queues a sync of every folder source that follows its folder, again and again.
@@ -258,20 +311,39 @@ async fn forget(
     .await
 }
 
-/// Extracts one pushed file and takes it in.
+/// Extracts one pushed file and takes it in. Its bytes stay until the ledger holds the text, or it is
+/// certain that they can't be read.
 async fn extract_pushed(app: &Arc<App>, job: &Job) -> Result<String> {
     let id = job.source.clone().context("a push needs a source")?;
-    let pushed: Pushed = serde_json::from_value(job.payload.clone())?;
+    let Ok(pushed) = serde_json::from_value::<Pushed>(job.payload.clone()) else {
+        return Err(Gone.into());
+    };
     let file = app.incoming().join(&pushed.incoming);
-    let outcome = take_pushed(app, &id, &pushed, (&file, job.id)).await;
+    let mut outcome = take_pushed(app, &id, &pushed, (&file, job.id)).await;
+    if let Err(error) = &outcome {
+        let changed = matches!(error.downcast_ref(), Some(ExtractError::Changed));
+        let opened = !matches!(error.downcast_ref(), Some(ExtractError::NotOpened(_)));
+        // A file that is there and can't be opened, for want of descriptors, is opened later.
+        if changed || (!opened && matches!(tokio::fs::try_exists(&file).await, Ok(false))) {
+            outcome = Err(Gone.into());
+        }
+    }
     if let Err(error) = &outcome {
         let (id, path, reason) = (id.clone(), pushed.path.clone(), format!("{error:#}"));
-        app.blocking(move |app| anyhow::Ok(app.ledger.note_problem(&id, &path, &reason)?)).await?;
+        let job = job.id;
+        app.blocking(move |app| anyhow::Ok(app.ledger.note_problem(job, &id, &path, &reason)?))
+            .await?;
+        if passing(error) {
+            return outcome;
+        }
     }
     // The bytes are no longer needed: the ledger holds the text. After a crash between the two the
     // job runs again and finds the same version.
-    if let Err(error) = tokio::fs::remove_file(&file).await {
-        tracing::warn!(%error, file = %file.display(), "a taken file can't be removed");
+    match tokio::fs::remove_file(&file).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            tracing::warn!(%error, file = %file.display(), "a taken file can't be removed");
+        }
+        Ok(()) | Err(_) => {}
     }
     outcome
 }

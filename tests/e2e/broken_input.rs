@@ -70,6 +70,13 @@ async fn a_source_that_lacks_something_is_refused_with_all_that_it_lacks() {
         (source("it", &json!({"review_every": "soon"})), "bad_span", "soon"),
         (source("it", &json!({"path": "/etc"})), "bad_path", "roots"),
         (source("it", &json!({"path": "../.."})), "bad_path", "roots"),
+        (
+            source("it", &json!({"access": {"allow": ["everyone"], "unreadable": "x"}})),
+            "bad_source",
+            "`allow` or `deny`",
+        ),
+        (source("it", &json!({"access": [["everyone"]]})), "bad_source", "keys"),
+        (json!(["it", "folder"]), "bad_source", "keys"),
         (source("I T", &json!({"path": "it"})), "bad_source_id", "lower-case"),
     ];
     for (source, code, named) in cases {
@@ -181,8 +188,43 @@ async fn requests_that_can_not_be_understood_get_a_problem_at_the_right_status()
     let bad = world.alice().get("/v1/admin/audit?since=monday").await;
     assert_eq!(bad.problem(), (422, "bad_time".to_owned()));
     assert_eq!(world.alice().decide("hr/nothing.md", "approve").await.problem().0, 404);
+    let why = json!({"why": "a test", "wy": 1});
+    let why = world.alice().post("/v1/admin/sources/hr/pause", &why).await;
+    assert_eq!(why.problem(), (422, "bad_json".to_owned()));
     let why = world.alice().post("/v1/admin/sources/hr/pause", &json!({"why": " "})).await;
     assert_eq!(why.problem(), (422, "no_reason".to_owned()));
+}
+
+#[tokio::test]
+async fn addresses_and_keys_that_mean_nothing_are_refused_and_null_is_nothing() {
+    let world = company().await;
+    let bob = world.bob();
+    for route in [
+        "/v1/documents/hr/leave.md?versio=1",
+        "/v1/admin/audit?usr=bob",
+        "/v1/admin/approvals?s=hr",
+    ] {
+        assert_eq!(
+            world.alice().get(route).await.problem(),
+            (400, "bad_query".to_owned()),
+            "{route}"
+        );
+    }
+    let page = world.bob().get("/view/hr/leave.md?start=x").await;
+    assert_eq!(page.status, 400);
+    assert!(
+        page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")),
+        "{page:?}"
+    );
+    for route in ["/v1/admin/sources/%ff", "/v1/admin/sources/%ff/documents"] {
+        assert_eq!(world.alice().get(route).await.problem(), (404, "not_found".to_owned()));
+    }
+    let key = world.alice().delete("/v1/admin/keys/%ff").await;
+    assert_eq!(key.problem(), (404, "not_found".to_owned()));
+    let nulls = json!({"question": "How long is leave?", "stream": null, "sources": null});
+    assert_eq!(bob.post("/v1/ask", &nulls).await.status, 200);
+    let nulls = json!({"query": "leave", "limit": null, "mode": null, "modified_after": null});
+    assert_eq!(bob.post("/v1/search", &nulls).await.status, 200);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod origins;
 mod permissions;
 mod process;
 mod push;
+mod pushed_badly;
 mod reindex;
 mod sample_company;
 mod search;

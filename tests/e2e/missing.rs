@@ -35,12 +35,33 @@ async fn promise_5_missing_and_forbidden_documents_give_the_same_bytes() {
             "",
             &format!("?version={hash}"),
             &format!("?version={other}"),
-            "?version=x&start=1&end=5",
+            "?version=x",
+            "?versio=x",
         ] {
             let forbidden = world.bob().get(&format!("{route}/{HIDDEN}{query}")).await;
             let missing = world.bob().get(&format!("{route}/{ABSENT}{query}")).await;
-            assert_eq!(forbidden.status, 404);
+            assert_eq!(forbidden.status, if query.starts_with("?versio=") { 400 } else { 404 });
             assert_eq!(forbidden.bytes(), missing.bytes(), "{route} {query}");
+        }
+    }
+    // The viewer knows the place of a quote as well.
+    let place = "?version=x&start=1&end=5";
+    let forbidden = world.bob().get(&format!("/view/{HIDDEN}{place}")).await;
+    let missing = world.bob().get(&format!("/view/{ABSENT}{place}")).await;
+    assert_eq!((forbidden.status, forbidden.bytes()), (404, missing.bytes()));
+    // Addresses that can't name anything name nothing.
+    for strange in [
+        "/%ff/a.md",
+        "/hr/%ff",
+        "/hr/..%2Fleave.md",
+        "/hr//leave.md",
+        "/hr/leave.md%2F",
+        "/hr/a%00b",
+    ] {
+        for route in ["/v1/documents", "/view"] {
+            let strange = world.bob().get(&format!("{route}{strange}")).await;
+            let missing = world.bob().get(&format!("{route}/{ABSENT}")).await;
+            assert_eq!(strange.bytes(), missing.bytes(), "{route}");
         }
     }
     // A version that a visible document never had is missing in the same way.

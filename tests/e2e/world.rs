@@ -82,6 +82,7 @@ pub(crate) struct Company {
     settings: String,
     keys: Option<String>,
     origins: Vec<String>,
+    worker: PathBuf,
 }
 
 impl Company {
@@ -89,12 +90,14 @@ impl Company {
     pub(crate) fn holding(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir_all(folder.path().join("documents")).expect("a folder for documents");
+        let worker = PathBuf::from(env!("CARGO_BIN_EXE_vouch"));
         let mut company = Self {
             folder,
             sources: Vec::new(),
             settings: String::new(),
             keys: None,
             origins: Vec::new(),
+            worker,
         };
         company.people(PEOPLE);
         for (path, text) in files {
@@ -136,6 +139,12 @@ impl Company {
     /// Lets the pages of these sites call.
     pub(crate) fn with_origins(mut self, origins: &[&str]) -> Self {
         self.origins = origins.iter().map(|&origin| origin.to_owned()).collect();
+        self
+    }
+
+    /// Runs its extraction workers from this file in the company's folder, which may not be there yet.
+    pub(crate) fn with_worker(mut self, name: &str) -> Self {
+        self.worker = self.folder.path().join(name);
         self
     }
 
@@ -182,7 +191,7 @@ impl Company {
         let config = Config::parse(&self.toml()).expect("the test's settings are sound");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port");
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_vouch"));
+        let program = self.worker;
         let opened = tokio::task::spawn_blocking(move || App::open(config, program)).await;
         let mut app = opened.expect("no panic").expect("the server opens");
         if let Some(key) = &self.keys {

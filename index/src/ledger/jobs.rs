@@ -3,6 +3,8 @@
 //! A job is on disk before it is acknowledged, and is started again where the process died: each
 //! kind of job may run twice with the same result.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -94,6 +96,11 @@ pub struct Job {
     pub finished_at: Option<String>,
 }
 
+/// The longest pause between two tries of a job, in seconds.
+const LONGEST_PAUSE: i64 = 300;
+/// How many ended syncs of a source are kept, and how many ended reindexes.
+const KEPT: u32 = 20;
+
 const COLUMNS: &str =
     "id, kind, source, payload, actor, state, done, total, detail, started_at, finished_at";
 
@@ -126,18 +133,21 @@ impl Ledger {
         })
     }
 
-    /// Puts back what was running when the process ended. Called once, at start.
+    /// Puts back what was running when the process ended, and lets what paused begin at once. Called
+    /// once, at start.
     ///
     /// # Errors
     /// The ledger failed.
     pub fn requeue_jobs(&self) -> Result<usize> {
         self.write(|tx| {
+            tx.execute("UPDATE job SET not_before = NULL WHERE state = 'queued'", [])?;
             Ok(tx.execute("UPDATE job SET state = 'queued' WHERE state = 'running'", [])?)
         })
     }
 
     /// Takes the oldest queued job of one of these kinds: one at a time for each source, and of
-    /// pushes one for each document, so that the newest push of a document is taken in last.
+    /// pushes one for each document, the oldest first, so that the newest push of a document is taken
+    /// in last.
     ///
     /// # Errors
     /// The ledger failed.
@@ -145,17 +155,24 @@ impl Ledger {
         let names: Vec<_> = kinds.iter().map(|kind| format!("'{}'", kind.name())).collect();
         let sql = format!(
             "SELECT {COLUMNS} FROM job j WHERE state = 'queued' AND kind IN ({})
-             AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.kind = j.kind
-               AND r.source IS j.source
-               AND (r.kind <> 'extract' OR r.payload ->> 'path' = j.payload ->> 'path'))
+             AND coalesce(not_before, 0) <= ?1
+             AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state IN ('queued', 'running')
+               AND r.kind = j.kind AND r.source IS j.source
+               AND CASE r.kind
+                 WHEN 'extract' THEN (r.state = 'running' OR r.id < j.id)
+                   AND r.payload ->> 'path' = j.payload ->> 'path'
+                 ELSE r.state = 'running' END)
              ORDER BY id LIMIT 1",
             names.join(", ")
         );
-        if self.read(|tx| Ok(tx.prepare_cached(&sql)?.query_row([], job).optional()?))?.is_none() {
+        if self
+            .read(|tx| Ok(tx.prepare_cached(&sql)?.query_row([now()], job).optional()?))?
+            .is_none()
+        {
             return Ok(None);
         }
         self.write(|tx| {
-            let found = tx.prepare_cached(&sql)?.query_row([], job).optional()?;
+            let found = tx.prepare_cached(&sql)?.query_row([now()], job).optional()?;
             if let Some(job) = &found {
                 tx.prepare_cached(
                     "UPDATE job SET state = 'running', started_at = ?2 WHERE id = ?1",
@@ -175,6 +192,52 @@ impl Ledger {
             tx.prepare_cached("UPDATE job SET done = ?2, total = ?3 WHERE id = ?1")?
                 .execute(params![id, done, total])?;
             Ok(())
+        })
+    }
+
+    /// Puts a job back that met a passing shortage: it is tried again after a pause, twice as long
+    /// each time, up to five minutes.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn postpone_job(&self, id: i64, reason: &str) -> Result<()> {
+        self.write(|tx| {
+            tx.prepare_cached(
+                "UPDATE job SET state = 'queued', detail = ?2, tries = tries + 1,
+                   not_before = ?3 + min(?4, 1 << min(tries, 20)) WHERE id = ?1 AND state = 'running'",
+            )?
+            .execute(params![id, reason, now(), LONGEST_PAUSE])?;
+            Ok(())
+        })
+    }
+
+    /// The incoming files that pushes wait for.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn awaited_files(&self) -> Result<BTreeSet<String>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT payload ->> 'incoming' FROM job
+                 WHERE kind = 'extract' AND state IN ('queued', 'running')",
+            )?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The incoming files of a document's pushes that failed or were called off: nobody needs them.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn forsaken_files(&self, id: &DocumentId) -> Result<BTreeSet<String>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT payload ->> 'incoming' FROM job WHERE kind = 'extract' AND state = 'failed'
+                   AND source = ?1 AND payload ->> 'path' = ?2",
+            )?;
+            let names = statement.query_map(params![id.source, id.path], |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
         })
     }
 
@@ -198,6 +261,14 @@ impl Ledger {
                 "DELETE FROM job WHERE kind = 'extract' AND state IN ('done', 'failed') AND id < ?1 - 1000",
             )?
             .execute([id])?;
+            // Syncs come for ever, one source's every few minutes: the newest tell enough.
+            tx.prepare_cached(
+                "DELETE FROM job WHERE state IN ('done', 'failed') AND id IN (
+                   SELECT o.id FROM job o JOIN job n ON n.id = ?1 AND n.kind <> 'extract'
+                     AND o.kind = n.kind AND o.source IS n.source
+                   WHERE o.state IN ('done', 'failed') ORDER BY o.id DESC LIMIT -1 OFFSET ?2)",
+            )?
+            .execute(params![id, KEPT])?;
             Ok(())
         })
     }

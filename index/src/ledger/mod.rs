@@ -49,6 +49,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("schema.sql")),
         M::up(include_str!("control.sql")),
         M::up(include_str!("versions.sql")).foreign_key_check(),
+        M::up(include_str!("jobs.sql")),
     ])
 }
 

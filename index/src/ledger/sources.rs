@@ -105,7 +105,7 @@ pub struct SourceSpec {
     #[serde(default)]
     pub authority: i64,
     /// Who may read; a source must give `allow`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::access::given")]
     pub access: Layer,
 }
 
@@ -464,17 +464,19 @@ impl Ledger {
         })
     }
 
-    /// Notes that a file could not be read. Its last approved version goes on answering.
+    /// Notes that a pushed file could not be read, unless the job was called off meanwhile. The
+    /// document's approved version goes on answering.
     ///
     /// # Errors
     /// The ledger failed.
-    pub fn note_problem(&self, source: &str, path: &str, reason: &str) -> Result<()> {
+    pub fn note_problem(&self, job: i64, source: &str, path: &str, reason: &str) -> Result<()> {
         self.write(|tx| {
             tx.prepare_cached(
-                "INSERT INTO problem VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO problem SELECT ?1, ?2, ?3, ?4
+                 WHERE EXISTS (SELECT 1 FROM job WHERE id = ?5 AND state = 'running')
                  ON CONFLICT DO UPDATE SET reason = excluded.reason, seen_at = excluded.seen_at",
             )?
-            .execute(params![source, path, reason, now()])?;
+            .execute(params![source, path, reason, now(), job])?;
             Ok(())
         })
     }
