@@ -359,6 +359,47 @@ impl World {
     }
 }
 
+impl World {
+    /// For every reader and every document, also while somebody or everything is stopped and when
+    /// documents are too old: an explanation's verdict is what happens, and its conditions give it.
+    fn explained(&self) {
+        self.explanations_agree();
+        self.ledger.block_user("ann", &self.actor, "a test", None).unwrap();
+        self.explanations_agree();
+        let mut old = spec(0, &self.oracle.rules[0]);
+        old.expire_after = Some("1d".to_owned());
+        self.ledger.update_source(&old, &self.actor).unwrap();
+        self.explanations_agree();
+        self.ledger.stop(&self.actor, "a test", None).unwrap();
+        self.explanations_agree();
+    }
+
+    fn explanations_agree(&self) {
+        for user in USERS {
+            let name = user.strip_prefix("user:").unwrap();
+            let reader = self.ledger.reader(name, &[]).unwrap();
+            let mut seen = [0; SOURCES];
+            for number in 0..DOCUMENTS {
+                let opened = self.ledger.document_text(&reader, &id(number), None).unwrap();
+                seen[source_of(number)] += usize::from(opened.is_some());
+                let asked = self.ledger.explain((name, &[]), &id(number), &self.actor);
+                let Ok(explained) = asked else {
+                    assert!(self.oracle.documents[number].versions.is_empty());
+                    continue;
+                };
+                assert_eq!(explained.sees, opened.is_some(), "{explained:?}");
+                let holds = explained.checks.iter().all(|check| check.passes);
+                assert_eq!(holds, explained.sees, "{explained:?}");
+                let failed = explained.checks.iter().filter(|check| !check.passes);
+                assert!(failed.clone().all(|check| check.change.is_some()), "{explained:?}");
+            }
+            let overview = self.ledger.explain_all((name, &[]), None, &self.actor).unwrap();
+            let counted: Vec<usize> = overview.sources.iter().map(|source| source.sees).collect();
+            assert_eq!(counted, seen, "{overview:?}");
+        }
+    }
+}
+
 fn spec(source: usize, said: &Said) -> SourceSpec {
     SourceSpec {
         id: format!("s{source}"),
@@ -386,5 +427,6 @@ proptest! {
             world.take(step);
             world.compare(step);
         }
+        world.explained();
     }
 }

@@ -1,6 +1,6 @@
-//! `vouch group` and `vouch access`: who belongs where.
+//! `vouch group` and the file of `vouch access load`: who belongs where.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
@@ -71,16 +71,6 @@ fn list(body: &Value) -> String {
     super::output::table(groups, &[("GROUP", "group"), ("MEMBERS", "members")])
 }
 
-/// `vouch access`
-#[derive(Debug, Subcommand)]
-pub(super) enum AccessCommand {
-    /// Load groups and members from JSON lines: {"group": "hr", "members": ["user:a@example.com"]}
-    Load {
-        /// The file; each group in it gets exactly the members that it lists
-        file: PathBuf,
-    },
-}
-
 /// One line of the file.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -89,21 +79,17 @@ struct Group {
     members: Vec<Principal>,
 }
 
-impl AccessCommand {
-    pub(super) async fn run(self, session: &Session) -> Result<()> {
-        let Self::Load { file } = self;
-        let name = file.display().to_string();
-        let text = std::fs::read_to_string(&file).with_context(|| format!("can't read {name}"))?;
-        let groups = read(&text, &name)?;
-        let body = session
-            .client
-            .post(&["v1", "admin", "groups", "load"], &json!({ "groups": groups }))
-            .await?;
-        session.show(&body, |body| {
-            let number = |key: &str, noun: &str| count(body[key].as_u64().unwrap_or(0), noun);
-            format!("{} with {} loaded\n", number("groups", "group"), number("members", "member"))
-        })
-    }
+/// `vouch access load`
+pub(super) async fn load(session: &Session, file: &Path) -> Result<()> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).with_context(|| format!("can't read {name}"))?;
+    let groups = read(&text, &name)?;
+    let content = json!({ "groups": groups });
+    let body = session.client.post(&["v1", "admin", "groups", "load"], &content).await?;
+    session.show(&body, |body| {
+        let number = |key: &str, noun: &str| count(body[key].as_u64().unwrap_or(0), noun);
+        format!("{} with {} loaded\n", number("groups", "group"), number("members", "member"))
+    })
 }
 
 /// All lines, or the first that is wrong: half a file would be other rights than anybody meant.

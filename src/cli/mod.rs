@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+mod access;
 mod approval;
 mod ask;
 mod audit;
@@ -83,9 +84,9 @@ enum Command {
     /// List the people whom Vouch knows, and shut somebody out
     #[command(subcommand)]
     User(control::UserCommand),
-    /// Load groups and members
+    /// Explain who sees a document and why; load groups and members
     #[command(subcommand)]
-    Access(group::AccessCommand),
+    Access(access::AccessCommand),
     /// Stop the whole assistant: nobody is shown anything from the next question
     Stop(control::Stop),
     /// Let the assistant answer again
@@ -241,6 +242,8 @@ mod tests {
             "withdraw hr/leave.md --why wrong",
             "group add hr user:a group:b",
             "access load groups.jsonl",
+            "access explain --user user:a --document hr/leave.md --group g --group h",
+            "access explain --user user:a",
             "reindex --source hr --model models/x --dry-run",
             "rollback 2",
             "user block user:a --why left --until 2h",
@@ -269,6 +272,7 @@ mod tests {
             "search x --mode best",
             "key create --name x",
             "user block a",
+            "access explain --document hr/leave.md",
             "stop",
             "stop --why x --until 2001-01-01",
         ] {

@@ -3,6 +3,7 @@
 //! A handler converts in, makes one call, converts out. Who may call it is its argument; who it is
 //! that may is declared here, beside the route, and tested for every route there is.
 
+mod access;
 mod admin;
 mod approvals;
 mod control;
@@ -81,6 +82,7 @@ fn routes() -> Routes {
         .api(Policy::ItsApproverAlone, routes!(approvals::open))
         .api(Policy::Administrator, routes!(admin::groups, admin::change_group))
         .api(Policy::Administrator, routes!(admin::load_groups))
+        .api(Policy::ItsOverseers, routes!(access::explain))
         .api(Policy::Administrator, routes!(control::users, control::block_or_unblock))
         .api(Policy::Administrator, routes!(control::stop))
         .api(Policy::Administrator, routes!(control::start))

@@ -46,6 +46,8 @@ pub enum Policy {
     Anybody,
     /// The source's owner, its approvers, and administrators. 404 for everybody else.
     ItsKeepers,
+    /// The source's owner, its approvers, auditors and administrators. 404 for everybody else.
+    ItsOverseers,
     /// The source's owner, and administrators. 403 for its approvers, 404 for everybody else.
     ItsOwner,
     /// The source's approvers. Administrators may take back here and let nothing in (403); 404 for
@@ -73,6 +75,7 @@ impl Policy {
             Self::ItsReader => "its reader",
             Self::Anybody => "anybody",
             Self::ItsKeepers => "its keepers",
+            Self::ItsOverseers => "its overseers",
             Self::ItsOwner => "its owner",
             Self::ItsApprover => "its approver",
             Self::ItsApproverAlone => "its approver alone",

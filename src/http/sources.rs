@@ -256,7 +256,8 @@ fn described(app: &App, spec: Value) -> Result<SourceSpec, ApiError> {
     Ok(spec)
 }
 
-fn answers_for(caller: &Caller, source: &SourceInfo) -> bool {
+/// Whether the caller administers, owns or approves the source.
+pub(super) fn answers_for(caller: &Caller, source: &SourceInfo) -> bool {
     controls(caller, source) || source.spec.approved_by(&caller.actor)
 }
 

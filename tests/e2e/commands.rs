@@ -9,7 +9,7 @@ use crate::process::run;
 use crate::world::{Company, World, source};
 
 /// A command's end and what it printed, on both outputs.
-async fn vouch(world: &World, who: &str, arguments: &[&str]) -> (Option<i32>, String) {
+pub(crate) async fn vouch(world: &World, who: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let mut all =
         vec!["--url".to_owned(), world.base.clone(), "--token".to_owned(), format!("demo:{who}")];
     all.extend(arguments.iter().map(|argument| (*argument).to_owned()));

@@ -17,6 +17,7 @@ mod control;
 mod crash;
 mod erase;
 mod events;
+mod explain;
 mod hostile_files;
 mod keys;
 mod matrix;

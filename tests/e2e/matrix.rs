@@ -106,6 +106,9 @@ fn promised(policy: Policy, kind: Kind) -> Result<(), u16> {
         Policy::Reader => allowed(kind.is_a_person(), 403),
         Policy::ItsReader => allowed(kind == Reader, if kind.is_a_person() { 404 } else { 403 }),
         Policy::ItsKeepers => allowed(kind.administers() || matches!(kind, Owner | Approver), 404),
+        Policy::ItsOverseers => {
+            allowed(kind.administers() || matches!(kind, Owner | Approver | Auditor), 404)
+        }
         Policy::ItsOwner => {
             let status = if kind == Approver { 403 } else { 404 };
             allowed(kind.administers() || kind == Owner, status)
@@ -217,6 +220,10 @@ fn sources_rows() -> Vec<Row> {
             .answering(201),
         get(SOURCE, "/v1/admin/sources/{f}"),
         get("/v1/admin/sources/{id}/documents", "/v1/admin/sources/{f}/documents"),
+        get(
+            "/v1/admin/access/explain",
+            "/v1/admin/access/explain?user=user:bob&document={f}/leave.md",
+        ),
         row(Method::PUT, SOURCE, "/v1/admin/sources/{f}", 200)
             .sending(Body::Json(source("{f}", &folder()))),
         of_source("/v1/admin/sources/{id}/sync", "sync").answering(202),

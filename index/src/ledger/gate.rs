@@ -395,7 +395,7 @@ impl Ledger {
 
 /// The decision about single versions, from the ledger's rows as they are in one transaction. So what
 /// was decided once stays decided for as long as this lives.
-struct Gate<'tx> {
+pub(super) struct Gate<'tx> {
     tx: &'tx Transaction<'tx>,
     principals: BTreeSet<Principal>,
     rules: HashMap<i64, bool>,
@@ -404,7 +404,7 @@ struct Gate<'tx> {
 }
 
 /// A version that the gate let through, with what its passages say of it.
-struct Live {
+pub(super) struct Live {
     document: DocumentId,
     title: String,
     hash: String,
@@ -423,14 +423,14 @@ struct SourceNow {
 }
 
 impl<'tx> Gate<'tx> {
-    fn open(tx: &'tx Transaction<'tx>, reader: &Reader) -> Result<Self> {
+    pub(super) fn open(tx: &'tx Transaction<'tx>, reader: &Reader) -> Result<Self> {
         let principals = principals(tx, &reader.user, &reader.token_groups)?;
         let (rules, sources, versions) = Default::default();
         Ok(Self { tx, principals, rules, sources, versions })
     }
 
     /// This version, if it is the live one of its document and the reader may see it.
-    fn live(&mut self, version: VersionNo) -> Result<Option<&Live>> {
+    pub(super) fn live(&mut self, version: VersionNo) -> Result<Option<&Live>> {
         if !self.versions.contains_key(&version) {
             let decided = self.decide(version)?;
             self.versions.insert(version, decided);
@@ -514,7 +514,7 @@ impl<'tx> Gate<'tx> {
 }
 
 /// A source's layer as it is stored. One that can't be read, or gives no `allow`, lets nobody in.
-fn source_layer(text: &str) -> Layer {
+pub(super) fn source_layer(text: &str) -> Layer {
     match serde_json::from_str::<Layer>(text) {
         Ok(layer) if layer.allow.is_some() => layer,
         Ok(_) => Layer::unreadable("the source gives no allow"),
@@ -522,7 +522,7 @@ fn source_layer(text: &str) -> Layer {
     }
 }
 
-fn expires(modified: Option<i64>, expire: Option<i64>) -> i64 {
+pub(super) fn expires(modified: Option<i64>, expire: Option<i64>) -> i64 {
     match (modified, expire) {
         (Some(modified), Some(after)) => modified.saturating_add(after),
         (_, None) => i64::MAX,
@@ -531,7 +531,7 @@ fn expires(modified: Option<i64>, expire: Option<i64>) -> i64 {
 }
 
 /// Computes the set of versions that these principals may see, reading one table row per document.
-fn compute(tx: &Transaction<'_>, principals: &BTreeSet<Principal>) -> Result<Visible> {
+pub(super) fn compute(tx: &Transaction<'_>, principals: &BTreeSet<Principal>) -> Result<Visible> {
     let rules = passing_rules(tx, principals)?;
     let mut statement = tx.prepare_cached(
         "SELECT live, rule, live_modified, source FROM document WHERE live IS NOT NULL AND hidden = 0",

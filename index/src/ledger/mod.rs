@@ -10,6 +10,7 @@ mod audit;
 mod control;
 mod documents;
 mod erasure;
+mod explain;
 mod gate;
 mod generations;
 mod jobs;
@@ -31,6 +32,7 @@ pub use audit::{AuditQuery, AuditRecord, Opening, ShownPassage, Verified};
 pub use control::Stopped;
 pub use documents::{Brought, DocumentInfo, Known, Push, Pushed, Seen};
 pub use erasure::Retention;
+pub use explain::{Check, CheckKind, Explanation, HeldChange, Overview, SourceSeen};
 pub use gate::{Clearance, DocumentText, Facts, Passage, Place};
 pub use generations::{
     Change, ChangeAct, ChunkToEmbed, GenerationInfo, GenerationState, Settings, StoredEmbedding,

@@ -3,7 +3,8 @@
 //! A group that is kept here counts from here alone; a group that only a token names counts from the
 //! token. Groups may hold groups; a cycle is harmless, because the closure is a set.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
@@ -160,7 +161,7 @@ impl Ledger {
                 let since: Option<i64> = seen.query_row([name], |row| row.get(0)).optional()?;
                 Ok(UserInfo {
                     user: Principal::User(name.clone()),
-                    groups: groups.into_iter().collect(),
+                    groups: groups.into_keys().collect(),
                     signed_in_since: since.map(rfc3339),
                     blocked: control::blocked(tx, name)?,
                 })
@@ -226,37 +227,55 @@ pub(super) fn principals(
     if control::blocked(tx, user)?.is_some() || control::stopped(tx)?.is_some() {
         return Ok(BTreeSet::new());
     }
+    Ok(standing(tx, user, token_groups)?.into_keys().collect())
+}
+
+/// Every principal of a person, with the one through which they are it: a group's member that they
+/// are. The person alone has none.
+pub(super) type Standing = BTreeMap<Principal, Option<Principal>>;
+
+/// What a person is if nobody were shut out. Nothing is shown on its word: [`principals`] decides.
+pub(super) fn standing(
+    tx: &Transaction<'_>,
+    user: &str,
+    token_groups: &BTreeSet<String>,
+) -> Result<Standing> {
     let mut seeds = BTreeSet::new();
     for group in token_groups {
         if !is_kept(tx, group)? {
             seeds.insert(group.clone());
         }
     }
-    let mut all: BTreeSet<Principal> =
-        kept_groups_of(tx, user, &seeds)?.into_iter().map(Principal::Group).collect();
-    all.extend(seeds.into_iter().map(Principal::Group));
-    all.insert(Principal::User(user.to_owned()));
-    all.insert(Principal::Everyone);
+    let mut all: Standing = kept_groups_of(tx, user, &seeds)?
+        .into_iter()
+        .map(|(group, member)| (Principal::Group(group), Some(member)))
+        .collect();
+    let person = Principal::User(user.to_owned());
+    all.extend(seeds.into_iter().map(|group| (Principal::Group(group), Some(person.clone()))));
+    all.insert(Principal::Everyone, Some(person.clone()));
+    all.insert(person, None);
     Ok(all)
 }
 
-/// The kept groups that hold this user, or one of these groups, directly or through other groups.
+/// The kept groups that hold this user, or one of these groups, directly or through other groups;
+/// each with the member that leads there the shortest way.
 fn kept_groups_of(
     tx: &Transaction<'_>,
     user: &str,
     seeds: &BTreeSet<String>,
-) -> Result<BTreeSet<String>> {
+) -> Result<BTreeMap<String, Principal>> {
     let mut statement = tx.prepare_cached("SELECT grp FROM membership WHERE member = ?1")?;
-    let mut open = vec![Principal::User(user.to_owned())];
+    let mut open = VecDeque::from([Principal::User(user.to_owned())]);
     open.extend(seeds.iter().cloned().map(Principal::Group));
-    let mut found = BTreeSet::new();
-    while let Some(member) = open.pop() {
+    let mut found = BTreeMap::new();
+    while let Some(member) = open.pop_front() {
         let groups: Vec<String> = statement
             .query_map([member.to_string()], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for group in groups {
-            if found.insert(group.clone()) {
-                open.push(Principal::Group(group));
+            if let Entry::Vacant(entry) = found.entry(group) {
+                open.push_back(Principal::Group(entry.key().clone()));
+                entry.insert(member.clone());
             }
         }
     }
