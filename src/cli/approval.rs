@@ -93,6 +93,7 @@ async fn show(session: &Session, document: &str, version: Option<String>) -> Res
             ("state", "state"),
             ("title", "title"),
             ("language", "language"),
+            ("original", "uri"),
             ("modified", "modified_at"),
             ("seen", "seen_at"),
             ("brought by", "brought_by"),

@@ -154,8 +154,13 @@ impl SourceCommand {
             }
             Self::Revoke(NamedWithReason { id, why }) => {
                 let body = client.post(&route(&id, &["revoke"]), &json!({ "why": why })).await?;
-                session.show(&body, |_| {
-                    format!("{} is revoked for good; nothing of it is found any more\n", safe(&id))
+                session.show(&body, |body| {
+                    format!(
+                        "{id} is revoked for good; nothing of it is found any more\n  taken away: \
+                         {}\n  `vouch source show {id}` counts what is left\n",
+                        counts(&body["purged"]),
+                        id = safe(&id)
+                    )
                 })
             }
             Self::Remove(Named { id }) => {
@@ -333,6 +338,15 @@ fn details(source: &Value) -> String {
     }
     let source = &source;
     let mut text = fields(source, &named);
+    if !source["purged"].is_null() {
+        let left = &source["derived"];
+        text.push_str(&format!(
+            "\ntaken away: {}\nleft: {}, {} to be cleaned yet\n",
+            counts(&source["purged"]),
+            counts(left),
+            count(left["indexes"].as_u64().unwrap_or(0), "index")
+        ));
+    }
     let jobs = items(source, "jobs");
     if !jobs.is_empty() {
         let columns = [
@@ -356,6 +370,12 @@ fn details(source: &Value) -> String {
         text.push_str(&aligned(&problems.iter().map(line).collect::<Vec<_>>()));
     }
     text
+}
+
+/// `2 texts, 5 chunks, 5 vectors`
+fn counts(of: &Value) -> String {
+    let number = |key: &str, noun: &str| count(of[key].as_u64().unwrap_or(0), noun);
+    [number("texts", "text"), number("chunks", "chunk"), number("vectors", "vector")].join(", ")
 }
 
 fn documents(body: &Value) -> String {

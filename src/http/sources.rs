@@ -74,6 +74,7 @@ pub(super) async fn show(
         .blocking(move |app| {
             let source = own_source(app, &caller, &id)?;
             let mut shown = serde_json::to_value(source).map_err(anyhow::Error::from)?;
+            shown["derived"] = json!(app.ledger.derived(&id)?);
             shown["problems"] = json!(app.ledger.problems(&id)?);
             shown["jobs"] = json!(app.ledger.jobs(Some(&id), JOBS)?);
             Ok::<_, ApiError>(shown)

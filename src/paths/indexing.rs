@@ -14,10 +14,11 @@ use anyhow::{Context, Result};
 use vouch_index::embed::Embedder;
 use vouch_index::ledger::{ChunkToEmbed, GenerationState, Job, Ledger};
 use vouch_index::search::Generation;
-use vouch_index::vectors::Vectors;
+use vouch_index::text::TextIndex;
+use vouch_index::vectors::{Qdrant, Store, Vectors};
 use vouch_index::{Actor, Place};
 
-use crate::app::{App, INDEX_FOLDER, Live, index_folders, qdrant};
+use crate::app::{App, INDEX_FOLDER, Live, index_folder, index_folders, qdrant};
 
 /// Changes that become one commit of the text index.
 const CHANGES: usize = 256;
@@ -27,6 +28,8 @@ const CHUNKS: usize = 256;
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often what dropped generations left behind is looked for.
 const CLEAR_AGAIN: Duration = Duration::from_secs(60);
+/// How often what was revoked is looked for in the files of indexes.
+const CLEAN_AGAIN: Duration = Duration::from_millis(500);
 /// Generations that are kept for a rollback, besides the live one.
 const KEPT: usize = 1;
 
@@ -50,6 +53,85 @@ pub async fn follow(app: Arc<App>) {
 /// never delays words.
 pub async fn follow_vectors(app: Arc<App>) {
     tokio::join!(fill(&app), clear(&app));
+}
+
+/// Takes what was revoked or removed out of the files of every generation's indexes, until the task is
+/// dropped. Nobody is shown it any more by then; this is about what lies on the disk.
+pub async fn clean(app: Arc<App>) {
+    loop {
+        if let Err(error) = app.blocking(clean_some).await {
+            tracing::warn!("what was revoked is not out of every index yet: {error:#}");
+        }
+        tokio::time::sleep(CLEAN_AGAIN).await;
+    }
+}
+
+fn clean_some(app: &App) -> Result<()> {
+    for (job, file) in app.ledger.pushes_to_clean()? {
+        let file = std::path::Path::new(&file).file_name().map(|name| app.incoming().join(name));
+        match file.map(std::fs::remove_file) {
+            Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).context("a pushed file can't be removed");
+            }
+            Some(_) | None => app.ledger.push_cleaned(job)?,
+        }
+    }
+    for (number, change) in app.ledger.indexes_to_clean()? {
+        if clean_generation(app, number, change)? {
+            app.ledger.index_cleaned(number, change)?;
+        }
+    }
+    Ok(())
+}
+
+/// Cleans one generation's indexes. `false`: it has to follow the ledger first.
+fn clean_generation(app: &App, number: u32, change: i64) -> Result<bool> {
+    let live = app.live();
+    if live.generation.number == number {
+        let behind = match &live.generation.vectors {
+            Some(vectors) => vectors.behind(&app.ledger)?,
+            None => false,
+        };
+        if behind || live.generation.text.seq() < change {
+            return Ok(false);
+        }
+        live.generation.text.clean()?;
+        return Ok(true);
+    }
+    let state = app.ledger.generations()?.into_iter().find(|about| about.generation == number);
+    match state.map(|about| about.state) {
+        // Who builds it holds its index. It follows the ledger, and is cleaned once it is complete.
+        Some(GenerationState::Building | GenerationState::Live) => Ok(false),
+        None => Ok(true),
+        Some(GenerationState::Old) => clean_old(app, number).map(|()| true),
+    }
+}
+
+/// An old generation takes no new documents, but what is revoked leaves it as well. It stays at its
+/// own place in the change log, and catches up from there should it ever answer again.
+fn clean_old(app: &App, number: u32) -> Result<()> {
+    let ledger = &app.ledger;
+    let settings = ledger.generation_settings(number)?;
+    let text = TextIndex::open(&index_folder(&app.config, number), &settings.languages)?;
+    let mut after = text.seq();
+    loop {
+        let changes = ledger.changes_after(after, CHANGES)?;
+        let Some(last) = changes.last() else { break };
+        after = last.seq;
+        let mut gone = BTreeSet::new();
+        for change in changes {
+            if ledger.live_content(change.version)?.is_none() {
+                gone.insert(change.version);
+            }
+        }
+        text.apply(&[], &Vec::from_iter(gone), text.seq())?;
+    }
+    text.clean()?;
+    if let (Some(qdrant), Some(_)) = (qdrant(&app.config)?, &settings.model) {
+        let store = Store::Qdrant(Qdrant::new(&qdrant, number, settings.dimensions)?);
+        Vectors::open(ledger, number, store)?.follow(ledger)?;
+    }
+    Ok(())
 }
 
 async fn clear(app: &Arc<App>) {

@@ -28,6 +28,7 @@ mod process;
 mod push;
 mod pushed_badly;
 mod reindex;
+mod revoke;
 mod sample_company;
 mod search;
 mod shapes;

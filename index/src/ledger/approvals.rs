@@ -61,6 +61,8 @@ pub struct OpenedVersion {
     pub title: String,
     /// Its language.
     pub language: String,
+    /// The address of the original.
+    pub uri: Option<String>,
     /// Who looks after the document, as the version says it.
     pub owner: Option<String>,
     /// The layers of the access rule that the version brings along.
@@ -360,7 +362,7 @@ fn open(
 ) -> Result<Option<(u32, OpenedVersion)>> {
     let sql = format!(
         "SELECT v.no, v.hash, v.state, v.title, v.language, v.owner, v.access, v.modified_at,
-           v.seen_at, v.brought_by, v.approved_by, v.approved_at, t.text
+           v.seen_at, v.brought_by, v.approved_by, v.approved_at, t.text, v.uri
          FROM version v JOIN document d ON d.no = v.document JOIN version_text t ON t.version = v.no
          WHERE {condition} AND v.state IN ('waiting', 'approved') ORDER BY v.no DESC LIMIT 1"
     );
@@ -379,6 +381,7 @@ fn open(
             approved_by: row.get(10)?,
             approved_at: row.get::<_, Option<i64>>(11)?.map(rfc3339),
             text: row.get(12)?,
+            uri: row.get(13)?,
         };
         Ok((row.get(0)?, opened))
     };

@@ -42,7 +42,8 @@ pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};
 pub use people::{GroupInfo, UserInfo, can_name_a_group};
 pub use sources::{
-    ApprovalPolicy, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState, seconds_of,
+    ApprovalPolicy, Derived, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState,
+    seconds_of,
 };
 
 /// Every form that the ledger had, in order. What was released is never edited, only followed.

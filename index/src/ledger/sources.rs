@@ -145,6 +145,9 @@ pub struct SourceInfo {
     pub why: Option<String>,
     /// When its pause ends by itself.
     pub until: Option<String>,
+    /// What its revocation took away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purged: Option<Purged>,
 }
 
 /// A file that could not be read.
@@ -158,17 +161,34 @@ pub struct Problem {
     pub seen_at: String,
 }
 
-/// What removing a source took away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What revoking or removing a source took away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purged {
     /// Documents.
     pub documents: i64,
     /// Versions.
     pub versions: i64,
+    /// Texts of versions.
+    #[serde(default)]
+    pub texts: i64,
     /// Chunks, over all generations.
     pub chunks: i64,
     /// Embedded chunks, over all generations.
     pub vectors: i64,
+}
+
+/// What is derived from a source at this moment; nothing, once it was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Derived {
+    /// Texts of versions.
+    pub texts: i64,
+    /// Chunks, over all generations.
+    pub chunks: i64,
+    /// Embedded chunks, over all generations.
+    pub vectors: i64,
+    /// For a revoked source, generations whose indexes have to be cleaned yet: of it, or of another
+    /// source that was revoked or removed.
+    pub indexes: i64,
 }
 
 /// Reads a span such as `180d` or `12h` as seconds; a day has 24 hours.
@@ -392,16 +412,93 @@ impl Ledger {
     /// # Errors
     /// No such source, or revoked already.
     pub fn revoke_source(&self, id: &str, actor: &Actor, why: &str) -> Result<SourceInfo> {
-        self.write(|tx| {
+        let revoked = self.write(|tx| {
             let held = source(tx, id)?;
             held.not_revoked()?;
             set_state(tx, id, SourceState::Revoked, Some(why))?;
             let purged = purge(tx, id)?;
+            tx.execute(
+                "UPDATE source SET purged = ?2 WHERE id = ?1",
+                params![id, serde_json::to_string(&purged)?],
+            )?;
             let subject = json!({"source": id, "before": held.state, "after": "revoked",
                 "purged": purged});
             audit::act(tx, actor, "source.revoke", subject, Some(why))?;
             info(tx, id)
+        })?;
+        self.overwrite_deleted()?;
+        Ok(revoked)
+    }
+
+    /// What is derived from a source at this moment.
+    ///
+    /// # Errors
+    /// No such source.
+    pub fn derived(&self, id: &str) -> Result<Derived> {
+        self.read(|tx| {
+            let revoked = source(tx, id)?.state == SourceState::Revoked;
+            let count = |sql: &str| -> Result<i64> {
+                Ok(tx.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
+            };
+            Ok(Derived {
+                texts: count(&of_versions("version_text"))?,
+                chunks: count(&of_versions("chunk"))?,
+                vectors: count(&of_versions("embedding"))?,
+                indexes: if revoked { i64::try_from(to_clean(tx)?.len()).unwrap_or(0) } else { 0 },
+            })
         })
+    }
+
+    /// The generations whose indexes still hold words or vectors of what was revoked or removed, with
+    /// the change up to which they have to follow first.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn indexes_to_clean(&self) -> Result<Vec<(u32, i64)>> {
+        self.read(to_clean)
+    }
+
+    /// Notes that a generation's indexes are clean up to that change, or that there is no such
+    /// generation any more.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn index_cleaned(&self, generation: u32, change: i64) -> Result<()> {
+        self.write(|tx| {
+            tx.execute(
+                "DELETE FROM setting WHERE key = ?1 AND CAST(value AS INTEGER) <= ?2",
+                params![format!("{TO_CLEAN}{generation}"), change],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Pushed files of sources that were revoked or removed, by job: nobody extracts them any more.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn pushes_to_clean(&self) -> Result<Vec<(i64, String)>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, coalesce(payload ->> 'incoming', '') FROM job
+                 WHERE kind = 'extract' AND payload <> '{}' AND state IN ('done', 'failed')
+                   AND source NOT IN (SELECT id FROM source WHERE state <> 'revoked')",
+            )?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Forgets what a push said, once its file is gone.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn push_cleaned(&self, job: i64) -> Result<()> {
+        self.write(|tx| {
+            tx.execute("UPDATE job SET payload = '{}' WHERE id = ?1", [job])?;
+            Ok(())
+        })?;
+        self.overwrite_deleted()
     }
 
     /// Deletes a source with all that was derived from it. The audit stays.
@@ -409,7 +506,7 @@ impl Ledger {
     /// # Errors
     /// No such source.
     pub fn remove_source(&self, id: &str, actor: &Actor) -> Result<Purged> {
-        self.write(|tx| {
+        let removed = self.write(|tx| {
             let held = source(tx, id)?;
             let purged = purge(tx, id)?;
             tx.execute("DELETE FROM document WHERE source = ?1", [id])?;
@@ -420,7 +517,9 @@ impl Ledger {
                 "after": null, "purged": purged});
             audit::act(tx, actor, "source.remove", subject, None)?;
             Ok(purged)
-        })
+        })?;
+        self.overwrite_deleted()?;
+        Ok(removed)
     }
 
     /// One source with its counts.
@@ -573,8 +672,28 @@ fn set_state(tx: &Transaction<'_>, id: &str, state: SourceState, why: Option<&st
     bump_epoch(tx)
 }
 
-/// Takes away what was derived from a source: text, chunks, vectors. The indexes follow by the
-/// change log.
+/// The settings that name generations whose indexes have to be cleaned, up to a change.
+const TO_CLEAN: &str = "clean_index:";
+
+fn to_clean(tx: &Transaction<'_>) -> Result<Vec<(u32, i64)>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT CAST(substr(key, length(?1) + 1) AS INTEGER), CAST(value AS INTEGER) FROM setting
+         WHERE substr(key, 1, length(?1)) = ?1 ORDER BY 1",
+    )?;
+    let rows = statement.query_map([TO_CLEAN], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Counts the rows of a table that belong to a source's versions.
+fn of_versions(table: &str) -> String {
+    format!(
+        "SELECT count(*) FROM {table} WHERE version IN
+         (SELECT v.no FROM version v JOIN document d ON d.no = v.document WHERE d.source = ?1)"
+    )
+}
+
+/// Takes away what was derived from a source: text, titles, chunks, vectors. The indexes follow by the
+/// change log, and are written anew afterwards.
 fn purge(tx: &Transaction<'_>, id: &str) -> Result<Purged> {
     const OF: &str =
         "SELECT v.no FROM version v JOIN document d ON d.no = v.document WHERE d.source = ?1";
@@ -582,14 +701,29 @@ fn purge(tx: &Transaction<'_>, id: &str) -> Result<Purged> {
     let purged = Purged {
         documents: count("SELECT count(*) FROM document WHERE source = ?1")?,
         versions: count(&format!("SELECT count(*) FROM ({OF})"))?,
-        chunks: count(&format!("SELECT count(*) FROM chunk WHERE version IN ({OF})"))?,
-        vectors: count(&format!("SELECT count(*) FROM embedding WHERE version IN ({OF})"))?,
+        texts: count(&of_versions("version_text"))?,
+        chunks: count(&of_versions("chunk"))?,
+        vectors: count(&of_versions("embedding"))?,
     };
     tx.execute(&format!("INSERT INTO change (version, act) SELECT no, 'drop' FROM ({OF})"), [id])?;
     for table in ["chunk", "embedding", "version_text"] {
         tx.execute(&format!("DELETE FROM {table} WHERE version IN ({OF})"), [id])?;
     }
-    tx.execute("UPDATE document SET live = NULL, newest = NULL WHERE source = ?1", [id])?;
+    // Titles are text as well.
+    tx.execute(
+        &format!("UPDATE version SET title = '', owner = NULL, uri = NULL, pages = '[]' WHERE no IN ({OF})"),
+        [id],
+    )?;
+    tx.execute(
+        "UPDATE document SET live = NULL, live_modified = NULL, newest = NULL, said = NULL
+         WHERE source = ?1",
+        [id],
+    )?;
+    tx.execute(
+        "INSERT OR REPLACE INTO setting SELECT ?1 || no, (SELECT max(seq) FROM change) FROM generation
+         WHERE EXISTS (SELECT 1 FROM change)",
+        [TO_CLEAN],
+    )?;
     tx.execute("DELETE FROM problem WHERE source = ?1", [id])?;
     tx.execute(
         "UPDATE job SET state = 'failed', detail = 'the source was revoked or removed'
@@ -616,6 +750,9 @@ fn info(tx: &Transaction<'_>, id: &str) -> Result<SourceInfo> {
     let (added_by, why, last_sync, until) = tx
         .prepare_cached("SELECT added_by, why, last_sync, until FROM source WHERE id = ?1")?
         .query_row([id], read)?;
+    let purged: Option<String> = tx
+        .prepare_cached("SELECT purged FROM source WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))?;
     Ok(SourceInfo {
         state: held.state,
         documents: count("SELECT count(*) FROM document WHERE source = ?1 AND newest IS NOT NULL")?,
@@ -637,6 +774,7 @@ fn info(tx: &Transaction<'_>, id: &str) -> Result<SourceInfo> {
         approved_by: held.approved_by,
         why,
         until,
+        purged: purged.map(|text| serde_json::from_str(&text)).transpose()?,
         spec: held.spec,
     })
 }

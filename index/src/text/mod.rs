@@ -190,6 +190,24 @@ impl TextIndex {
         Ok(())
     }
 
+    /// Writes anew what holds words of versions that were taken out, so that nothing of them is left in
+    /// the index's files. A search that is under way keeps what it reads until it ends.
+    ///
+    /// # Errors
+    /// The index can't be written, or is being merged at this moment; the next call goes on.
+    pub fn clean(&self) -> Result<()> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        for segment in writer.index().searchable_segment_metas()? {
+            if segment.has_deletes() {
+                writer.merge(&[segment.id()]).wait()?;
+            }
+        }
+        self.reader.reload()?;
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        writer.garbage_collect_files().wait()?;
+        Ok(())
+    }
+
     fn write(
         &self,
         writer: &mut IndexWriter,
