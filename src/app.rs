@@ -66,7 +66,8 @@ impl App {
     pub fn open(config: Config, program: PathBuf) -> Result<Arc<Self>> {
         let bootstrap_key = bootstrap_key()?;
         let claim = claim(&config.data_dir)?;
-        let ledger = Arc::new(Ledger::open(&config.data_dir, &config.head_file())?);
+        let ledger = Ledger::open(&config.data_dir, &config.head_file())?;
+        let ledger = Arc::new(ledger.with_widening_limit(config.access.widening_limit));
         let (configured, model_note) = match load_model(&config) {
             Ok(embedder) => (embedder, None),
             Err(error) => (None, Some(format!("{error:#}"))),

@@ -152,6 +152,12 @@ impl Oracle {
         versions.any(|(key, version)| key.0 == content && version.state == State::Refused)
     }
 
+    /// Who sees which documents.
+    fn seen(&self) -> BTreeSet<(&'static str, usize)> {
+        let all = USERS.iter().flat_map(|user| (0..DOCUMENTS).map(|number| (*user, number)));
+        all.filter(|(user, number)| self.sees(user, *number).is_some()).collect()
+    }
+
     fn sees(&self, user: &str, number: usize) -> Option<VersionNo> {
         let document = &self.documents[number];
         let (live, newest) = (document.live.as_ref()?, document.newest.as_ref()?);
@@ -207,8 +213,9 @@ impl World {
                 // A source must say who may read.
                 let allow = said.allow.clone().unwrap_or_default();
                 let said = Said { allow: Some(allow), deny: said.deny.clone() };
-                self.ledger.update_source(&spec(*source, &said), &self.actor).unwrap();
-                self.oracle.rules[*source] = said;
+                let info = self.ledger.update_source(&spec(*source, &said), &self.actor).unwrap();
+                let agrees = said.deny.is_empty();
+                self.decided(info.held.as_deref(), agrees, |oracle| oracle.rules[*source] = said);
             }
             Step::Pause { source } => {
                 let (name, paused) = (format!("s{source}"), &mut self.oracle.paused[*source]);
@@ -248,11 +255,43 @@ impl World {
         let kept = self.ledger.groups().unwrap().iter().any(|group| group.group == name);
         let changed = self.ledger.change_group(name, add, remove, &self.actor);
         assert_eq!(changed.is_ok(), joins || kept, "only an addition makes a group: {changed:?}");
+        let held = changed.ok().and_then(|changed| changed.held);
         let entry = (group, member.to_owned());
-        if joins {
-            self.oracle.members.insert(entry);
-        } else {
-            self.oracle.members.remove(&entry);
+        match (joins, member.starts_with("user:")) {
+            (true, true) => {
+                assert_eq!(held, None, "one person's membership");
+                self.oracle.members.insert(entry);
+            }
+            (true, false) => {
+                let agrees = group > 0;
+                self.decided(held.as_deref(), agrees, |oracle| {
+                    oracle.members.insert(entry);
+                });
+            }
+            (false, _) => {
+                assert_eq!(held, None, "a narrowing");
+                self.oracle.members.remove(&entry);
+            }
+        }
+    }
+
+    /// Every document is more than the limit here. What is not held lets nobody see more; what is held
+    /// changes nothing until a second person agrees.
+    fn decided(&mut self, held: Option<&str>, agrees: bool, change: impl FnOnce(&mut Oracle)) {
+        let before = self.oracle.seen();
+        let Some(held) = held else {
+            change(&mut self.oracle);
+            let after = self.oracle.seen();
+            assert!(after.is_subset(&before), "{before:?} became {after:?} and was not held");
+            return;
+        };
+        self.compare("it was held");
+        let id = held.split(':').nth(1).unwrap().parse().unwrap();
+        let second = Actor { name: "user:second".to_owned(), ..self.actor.clone() };
+        self.ledger.decide_held(id, agrees, &self.actor, None).unwrap_err();
+        self.ledger.decide_held(id, agrees, &second, None).unwrap();
+        if agrees {
+            change(&mut self.oracle);
         }
     }
 
@@ -335,7 +374,7 @@ impl World {
     }
 
     /// Every reader, every document, every version: the set, and the gate behind it.
-    fn compare(&self, step: &Step) {
+    fn compare(&self, step: &str) {
         for user in USERS {
             let reader = self.ledger.reader(user.strip_prefix("user:").unwrap(), &[]).unwrap();
             let clearance = self.ledger.clearance(&reader).unwrap();
@@ -348,11 +387,11 @@ impl World {
                     assert_eq!(
                         holds,
                         seen == Some(version.no),
-                        "{user} {number} {version:?} after {step:?}"
+                        "{user} {number} {version:?} after {step}"
                     );
                 }
                 let opened = self.ledger.document_text(&reader, &id(number), None).unwrap();
-                assert_eq!(opened.is_some(), seen.is_some(), "{user} {number} after {step:?}");
+                assert_eq!(opened.is_some(), seen.is_some(), "{user} {number} after {step}");
             }
             assert_eq!(clearance.len(), count);
         }
@@ -425,7 +464,7 @@ proptest! {
         let mut world = World::new();
         for step in &steps {
             world.take(step);
-            world.compare(step);
+            world.compare(&format!("{step:?}"));
         }
         world.explained();
     }

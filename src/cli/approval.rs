@@ -38,7 +38,7 @@ enum Act {
 /// `vouch approve`
 #[derive(Debug, Args)]
 pub(super) struct Approve {
-    /// A source's id, or a document as `source/path`
+    /// A source's id, a document as `source/path`, or a held change as `held:7`
     target: String,
     /// The version, as `vouch approvals` lists it [default: the newest that waits]
     #[arg(long, value_name = "V")]
@@ -51,7 +51,7 @@ pub(super) struct Approve {
 /// `vouch reject`
 #[derive(Debug, Args)]
 pub(super) struct Reject {
-    /// The document, as `source/path`
+    /// The document, as `source/path`, or a held change as `held:7`
     document: String,
     /// Why; goes to the audit
     #[arg(long)]
@@ -173,7 +173,8 @@ fn waiting(body: &Value) -> String {
     }
     for held in items(body, "held") {
         parts.push(format!(
-            "Held for a second person: {} (by {}, {})\n",
+            "held:{} waits for a second person: {} (by {}, {})\n",
+            cell(held, "id"),
             cell(held, "what"),
             cell(held, "by"),
             cell(held, "at")

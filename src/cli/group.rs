@@ -57,7 +57,12 @@ impl GroupCommand {
         };
         let body = session.client.post(&GROUPS, &content).await?;
         session.show(&body, |body| match body["held"].as_str() {
-            Some(held) => format!("{} waits for a second person: {}\n", safe(&group), safe(held)),
+            Some(held) => format!(
+                "{}: {}\nwaits for a second person: {}\n",
+                safe(&group),
+                cell(body, "members"),
+                safe(held)
+            ),
             None => format!("{}: {}\n", safe(&group), cell(body, "members")),
         })
     }
@@ -86,10 +91,17 @@ pub(super) async fn load(session: &Session, file: &Path) -> Result<()> {
     let groups = read(&text, &name)?;
     let content = json!({ "groups": groups });
     let body = session.client.post(&["v1", "admin", "groups", "load"], &content).await?;
-    session.show(&body, |body| {
-        let number = |key: &str, noun: &str| count(body[key].as_u64().unwrap_or(0), noun);
-        format!("{} with {} loaded\n", number("groups", "group"), number("members", "member"))
-    })
+    session.show(&body, loaded)
+}
+
+fn loaded(body: &Value) -> String {
+    let number = |key: &str, noun: &str| count(body[key].as_u64().unwrap_or(0), noun);
+    let mut text =
+        format!("{} with {} loaded\n", number("groups", "group"), number("members", "member"));
+    for held in items(body, "held").iter().filter_map(Value::as_str) {
+        text.push_str(&format!("waits for a second person: {}\n", safe(held)));
+    }
+    text
 }
 
 /// All lines, or the first that is wrong: half a file would be other rights than anybody meant.

@@ -202,7 +202,7 @@ impl Given {
         let body = session.client.put(&route(id, &[]), &content).await?;
         session.show(&body, |body| match body["held"].as_str() {
             Some(held) => format!(
-                "{} is changed, but one thing waits for a second person: {}\n",
+                "{} stays as it is until a second person decides: {}\n",
                 safe(id),
                 safe(held)
             ),

@@ -112,6 +112,7 @@ impl Config {
             Err(anyhow!("`{key}` in {file}: {value} is not from 0.0 to 1.0"))
         };
         let extraction = &self.extraction;
+        share("access.widening_limit", self.access.widening_limit)?;
         share("search.meaning_weight", self.search.meaning_weight)?;
         share("answer.min_confidence", f64::from(self.answer.min_confidence))?;
         whole("answer.passages", self.answer.passages as u64, 1..=50)?;

@@ -27,6 +27,8 @@ pub struct Config {
     pub auth: Auth,
     /// `[sources]`
     pub sources: Sources,
+    /// `[access]`
+    pub access: Access,
     /// `[extraction]`
     pub extraction: Extraction,
     /// `[chunking]`
@@ -134,6 +136,15 @@ pub struct Sources {
     /// The time between two syncs; zero is only by command.
     #[serde(deserialize_with = "read_span")]
     pub sync_every: Duration,
+}
+
+/// What one person may not decide alone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// The share of all documents, from 0 to 1, that a change may let more people see before it is
+    /// held for a second person.
+    pub widening_limit: f64,
 }
 
 /// The limits of the worker processes.

@@ -55,7 +55,8 @@ pub(super) struct GroupChange {
 }
 
 /// Change a group. It counts from the next query. Adding makes a group that is not kept yet; taking
-/// somebody out of one is a 404.
+/// somebody out of one is a 404. A group inside a group that lets in too many waits for a second
+/// person; `held` says so.
 #[utoipa::path(post, path = "/v1/admin/groups", request_body = GroupChange,
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn change_group(
@@ -86,7 +87,7 @@ struct GroupMembers {
     members: Vec<Principal>,
 }
 
-/// Replace the members of many groups at once.
+/// Replace the members of many groups at once. `held` lists what waits for a second person.
 #[utoipa::path(post, path = "/v1/admin/groups/load", request_body = GroupLoad,
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn load_groups(
@@ -100,8 +101,8 @@ pub(super) async fn load_groups(
     }
     let members: usize = groups.values().map(Vec::len).sum();
     let count = groups.len();
-    app.blocking(move |app| app.ledger.load_groups(&groups, &actor)).await?;
-    Ok(Out(json!({"groups": count, "members": members})))
+    let held = app.blocking(move |app| app.ledger.load_groups(&groups, &actor)).await?;
+    Ok(Out(json!({"groups": count, "members": members, "held": held})))
 }
 
 fn bare(group: &str) -> &str {

@@ -26,7 +26,8 @@ pub(super) struct OfSource {
     history: Option<u8>,
 }
 
-/// Versions and sources that wait, among those that the caller approves or administers.
+/// Versions, sources and held changes that wait, among those that the caller approves or administers;
+/// held ones for a source's owner, too.
 #[utoipa::path(get, path = "/v1/admin/approvals", params(OfSource),
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn list(
@@ -48,7 +49,8 @@ pub(super) async fn list(
             let (mut versions, mut sources) = app.ledger.waiting(query.source.as_deref())?;
             versions.retain(|waiting| mine.contains(&waiting.source));
             sources.retain(|source| mine.contains(source));
-            let mut answer = json!({"approvals": versions, "sources": sources, "held": []});
+            let held = app.ledger.held(&caller.actor, query.source.as_deref())?;
+            let mut answer = json!({"approvals": versions, "sources": sources, "held": held});
             if query.history == Some(1) {
                 let mut decisions = app.ledger.decisions(query.source.as_deref())?;
                 decisions.retain(|decision| mine.contains(&decision.source));
@@ -89,11 +91,11 @@ pub(super) async fn open(
     Ok(Out(opened.await?))
 }
 
-/// A decision about a source or a document.
+/// A decision about a source, a document or a held change.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Decision {
-    /// A source's id, or a document's.
+    /// A source's id, a document's, or `held:` and the number of a held change.
     target: String,
     /// What is decided.
     act: Act,
@@ -117,7 +119,7 @@ enum Act {
     Withdraw,
 }
 
-/// Approve, reject or withdraw.
+/// Approve, reject or withdraw. A held change is decided by somebody other than the one who asked.
 #[utoipa::path(post, path = "/v1/admin/approvals", request_body = Decision,
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn decide(
@@ -138,6 +140,9 @@ fn answers_for(app: &App, target: &str, actor: &Actor) -> Result<(), ApiError> {
 
 fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, ApiError> {
     let target = &decision.target;
+    if let Some(number) = target.strip_prefix("held:") {
+        return second_person(app, number, decision, actor);
+    }
     answers_for(app, target, actor)?;
     let why = || reason(decision.why.as_deref().unwrap_or_default());
     let (act, decided) = match (decision.act, DocumentId::parse(target)) {
@@ -170,4 +175,34 @@ fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, Api
         Act::Withdraw => "withdrawn",
     };
     Ok(json!({"target": target, "act": act, "versions": decided.versions, "state": state}))
+}
+
+/// Decides about a change that waits for a second person.
+fn second_person(
+    app: &App,
+    number: &str,
+    decision: &Decision,
+    actor: &Actor,
+) -> Result<Value, ApiError> {
+    let id: i64 = number.parse().map_err(|_| ApiError::not_found())?;
+    let (approve, act, state) = match decision.act {
+        Act::Approve => (true, "approve", "approved"),
+        Act::Reject => (false, "reject", "rejected"),
+        Act::Withdraw => {
+            return Err(ApiError::invalid(
+                "not_a_document",
+                format!("held:{id} is a change that waits"),
+                "approve or reject it; what counts already is changed back where it was changed",
+            ));
+        }
+    };
+    let note = decision.note.clone();
+    let why = match decision.act {
+        Act::Reject => Some(reason(decision.why.as_deref().unwrap_or_default())?),
+        Act::Approve | Act::Withdraw => note.or_else(|| decision.why.clone()),
+    };
+    let held = app.ledger.decide_held(id, approve, actor, why.as_deref())?;
+    Ok(json!({
+        "target": decision.target, "act": act, "versions": [], "state": state, "held": held,
+    }))
 }

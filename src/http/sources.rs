@@ -83,7 +83,8 @@ pub(super) async fn show(
     Ok(Out(shown))
 }
 
-/// Change a source's description.
+/// Change a source's description. Where it lets in too many, nothing is changed until a second person
+/// agrees; `held` says so.
 #[utoipa::path(put, path = "/v1/admin/sources/{id}", params(("id" = String, Path)), request_body = Object,
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn update(

@@ -18,6 +18,7 @@ async fn company() -> World {
     ])
     .with_source("hr", &json!({"access": {"allow": ["everyone"], "deny": ["group:contractors"]}}))
     .with_source("it", &json!({"owner": "user:bob", "approval": "each-version"}))
+    .with_settings("[access]\nwidening_limit = 1.0")
     .open()
     .await
 }

@@ -18,6 +18,7 @@ mod crash;
 mod erase;
 mod events;
 mod explain;
+mod held;
 mod hostile_files;
 mod keys;
 mod matrix;

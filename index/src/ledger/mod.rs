@@ -13,10 +13,12 @@ mod erasure;
 mod explain;
 mod gate;
 mod generations;
+mod held;
 mod jobs;
 mod keys;
 mod people;
 mod sources;
+mod widening;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,6 +40,7 @@ pub use generations::{
     Change, ChangeAct, ChunkToEmbed, GenerationInfo, GenerationState, Settings, StoredEmbedding,
     VersionContent,
 };
+pub use held::Widening;
 pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};
 pub use people::{GroupInfo, UserInfo, can_name_a_group};
@@ -74,7 +77,11 @@ pub struct Ledger {
     readers: Mutex<Vec<Connection>>,
     clearances: gate::ClearanceCache,
     head_file: PathBuf,
+    widening_limit: f64,
 }
+
+/// The share of all documents that more people may newly see without a second person.
+const WIDENING_LIMIT: f64 = 0.05;
 
 /// The one connection that writes, and the newest audit hash that the head file holds.
 struct Writer {
@@ -121,7 +128,16 @@ impl Ledger {
             write: Mutex::new(Writer { connection: write, head: String::new() }),
             readers: Mutex::default(),
             clearances: gate::ClearanceCache::default(),
+            widening_limit: WIDENING_LIMIT,
         })
+    }
+
+    /// Sets the share of all documents, from 0 to 1, that a change may let more people see before it
+    /// is held for a second person. What lets `everyone` in is held whatever the share.
+    #[must_use]
+    pub fn with_widening_limit(mut self, share: f64) -> Self {
+        self.widening_limit = share;
+        self
     }
 
     /// Runs `work` in one transaction that is on disk when this returns.

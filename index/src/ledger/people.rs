@@ -10,7 +10,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Actor, Ledger, audit, bump_epoch, control, rfc3339};
+use super::widening::Groups;
+use super::{Actor, Ledger, audit, bump_epoch, control, held, rfc3339};
 use crate::access::{Principal, Reader};
 use crate::error::{Refusal, Result};
 
@@ -21,6 +22,9 @@ pub struct GroupInfo {
     pub group: String,
     /// Its direct members.
     pub members: Vec<Principal>,
+    /// Groups that wait for a second person before they are members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 /// A person whom Vouch knows, with all of their groups.
@@ -52,6 +56,9 @@ impl Ledger {
 
     /// Adds and removes direct members of a group, which is kept by Vouch from the first addition on.
     ///
+    /// A person's membership counts at once. A group inside this one is held for a second person where
+    /// it lets in too many; then `held` says so.
+    ///
     /// A removal alone makes no group: a kept group counts from the ledger alone, so one that is
     /// empty would take everybody out of the group of that name in their tokens.
     ///
@@ -76,24 +83,35 @@ impl Ledger {
                 ));
             }
             let before = members_if_kept(tx, group)?;
-            tx.execute("INSERT OR IGNORE INTO kept_group VALUES (?1)", [group])?;
-            for member in add {
-                tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
-                    .execute(params![group, member.to_string()])?;
+            let (nested, others) = new_nestings(before.as_deref(), add, remove);
+            if !others.is_empty() || before.is_some() {
+                nest(tx, group, &others)?;
             }
             for member in remove {
                 tx.prepare_cached("DELETE FROM membership WHERE grp = ?1 AND member = ?2")?
                     .execute(params![group, member.to_string()])?;
             }
+            held::replace_nestings(tx, actor, group, |member| remove.contains(member))?;
+            let start = Groups::read(tx)?;
+            let mut groups = start.clone();
+            let wish = (group, nested.as_slice(), actor);
+            let held = held::nesting(tx, self.widening_limit, (&start, &mut groups), wish)?;
+            if held.is_none() {
+                nest(tx, group, &nested)?;
+            }
             bump_epoch(tx)?;
             let after = members(tx, group)?;
-            let subject = json!({"group": group, "before": before, "after": after.members});
-            audit::act(tx, actor, "group.change", subject, None)?;
-            Ok(after)
+            if before != members_if_kept(tx, group)? || held.is_none() {
+                let subject = json!({"group": group, "before": before, "after": after.members});
+                audit::act(tx, actor, "group.change", subject, None)?;
+            }
+            Ok(GroupInfo { held: held.map(|held| held.notice()), ..after })
         })
     }
 
-    /// Replaces the members of many groups at once, as a directory export gives them.
+    /// Replaces the members of many groups at once, as a directory export gives them. Groups that
+    /// become members of a group that was kept before are held where they let in too many; what is
+    /// held comes back.
     ///
     /// # Errors
     /// A name that can't be a group; then nothing is changed.
@@ -101,30 +119,45 @@ impl Ledger {
         &self,
         groups: &BTreeMap<String, Vec<Principal>>,
         actor: &Actor,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         for (group, members) in groups {
             check_group(group, members)?;
         }
         self.write(|tx| {
-            let mut changed = Vec::new();
+            let mut loaded = Vec::new();
             for (group, members) in groups {
                 let before = members_if_kept(tx, group)?;
-                tx.prepare_cached("INSERT OR IGNORE INTO kept_group VALUES (?1)")?
-                    .execute([group])?;
+                // A group's first load is like a source's first activation: what it holds counts.
+                let (nested, others) = match &before {
+                    Some(before) => new_nestings(Some(before), members, &[]),
+                    None => (Vec::new(), members.clone()),
+                };
                 tx.prepare_cached("DELETE FROM membership WHERE grp = ?1")?.execute([group])?;
-                for member in members {
-                    tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
-                        .execute(params![group, member.to_string()])?;
+                nest(tx, group, &others)?;
+                held::replace_nestings(tx, actor, group, |it| !members.contains(it))?;
+                loaded.push((group, before, nested));
+            }
+            let start = Groups::read(tx)?;
+            let (mut groups_now, mut waits, mut changed) = (start.clone(), Vec::new(), Vec::new());
+            for (group, before, nested) in &loaded {
+                let wish = (group.as_str(), nested.as_slice(), actor);
+                let state = (&start, &mut groups_now);
+                match held::nesting(tx, self.widening_limit, state, wish)? {
+                    Some(held) => waits.push(held.notice()),
+                    None => nest(tx, group, nested)?,
                 }
-                let after = Some(self::members(tx, group)?.members);
-                if before != after {
+                let after = Some(members(tx, group)?.members);
+                if *before != after {
                     changed.push(json!({"group": group, "before": before, "after": after}));
                 }
             }
             bump_epoch(tx)?;
             let members: usize = groups.values().map(Vec::len).sum();
-            let subject = json!({"groups": groups.len(), "members": members, "changed": changed});
-            audit::act(tx, actor, "group.load", subject, None)
+            let subject = json!({
+                "groups": groups.len(), "members": members, "changed": changed, "held": waits,
+            });
+            audit::act(tx, actor, "group.load", subject, None)?;
+            Ok(waits)
         })
     }
 
@@ -147,13 +180,8 @@ impl Ledger {
     /// # Errors
     /// The ledger failed.
     pub fn users(&self, others: &[String]) -> Result<Vec<UserInfo>> {
-        const KNOWN: &str = "SELECT substr(member, 6) FROM membership WHERE member LIKE 'user:%'
-            UNION SELECT user FROM identity UNION SELECT user FROM block
-            UNION SELECT user FROM api_key WHERE user IS NOT NULL AND revoked_at IS NULL";
         self.read(|tx| {
-            let mut statement = tx.prepare_cached(KNOWN)?;
-            let mut names: BTreeSet<String> =
-                statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let mut names = known_users(tx)?;
             names.extend(others.iter().cloned());
             let mut seen = tx.prepare_cached("SELECT first_seen FROM identity WHERE user = ?1")?;
             let mut user_of = |name: &String| -> Result<UserInfo> {
@@ -169,6 +197,42 @@ impl Ledger {
             names.iter().map(&mut user_of).collect()
         })
     }
+}
+
+/// The users whom the ledger knows: those whom a kept group names, who signed in, for whom a key
+/// stands, who are blocked.
+pub(super) fn known_users(tx: &Transaction<'_>) -> Result<BTreeSet<String>> {
+    const KNOWN: &str = "SELECT substr(member, 6) FROM membership WHERE member LIKE 'user:%'
+        UNION SELECT user FROM identity UNION SELECT user FROM block
+        UNION SELECT user FROM api_key WHERE user IS NOT NULL AND revoked_at IS NULL";
+    let mut statement = tx.prepare_cached(KNOWN)?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Puts members into a group, which is kept from then on.
+pub(super) fn nest(tx: &Transaction<'_>, group: &str, add: &[Principal]) -> Result<()> {
+    tx.prepare_cached("INSERT OR IGNORE INTO kept_group VALUES (?1)")?.execute([group])?;
+    for member in add {
+        tx.prepare_cached("INSERT OR IGNORE INTO membership VALUES (?1, ?2)")?
+            .execute(params![group, member.to_string()])?;
+    }
+    Ok(())
+}
+
+/// The groups among these members that were none before, and all other members.
+fn new_nestings(
+    before: Option<&[Principal]>,
+    add: &[Principal],
+    remove: &[Principal],
+) -> (Vec<Principal>, Vec<Principal>) {
+    let known = |member: &Principal| before.is_some_and(|before| before.contains(member));
+    let wished = add.iter().filter(|member| !remove.contains(member)).cloned();
+    let (mut nested, others): (Vec<_>, Vec<_>) =
+        wished.partition(|member| matches!(member, Principal::Group(_)) && !known(member));
+    // The same wish in another order is the same wish.
+    nested.sort();
+    nested.dedup();
+    (nested, others)
 }
 
 /// Whether a group may be called so: not like another kind of principal, and nothing that can't be
@@ -214,7 +278,7 @@ fn members(tx: &Transaction<'_>, group: &str) -> Result<GroupInfo> {
     let texts: Vec<String> =
         statement.query_map([group], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let members = texts.iter().filter_map(|text| text.parse().ok()).collect();
-    Ok(GroupInfo { group: group.to_owned(), members })
+    Ok(GroupInfo { group: group.to_owned(), members, held: None })
 }
 
 /// Every principal of a person at this moment; none at all for a blocked one, and for anybody while

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::control::in_future;
-use super::{Actor, Ledger, audit, bump_epoch, now, rfc3339};
+use super::{Actor, Ledger, audit, bump_epoch, held, now, rfc3339};
 use crate::access::{Layer, Principal};
 use crate::error::{Error, Refusal, Result};
 
@@ -148,6 +148,8 @@ pub struct SourceInfo {
     /// What its revocation took away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purged: Option<Purged>,
+    /// The changes of its rules that wait for a second person.
+    pub held: Option<String>,
 }
 
 /// A file that could not be read.
@@ -308,7 +310,9 @@ impl Ledger {
         })
     }
 
-    /// Changes what may change of a source: everything but its id and kind.
+    /// Changes what may change of a source: everything but its id and kind. A rule that lets in too
+    /// many is held for a second person with all that came with it; then `held` says so, and the
+    /// source stays as it is.
     ///
     /// # Errors
     /// No such source, an incomplete description, or another kind.
@@ -324,20 +328,16 @@ impl Ledger {
                 ));
             }
             before.not_revoked()?;
-            tx.execute(
-                "UPDATE source SET spec = ?2, layer = ?3, review_s = ?4, expire_s = ?5 WHERE id = ?1",
-                params![
-                    spec.id,
-                    serde_json::to_string(spec)?,
-                    serde_json::to_string(&spec.access)?,
-                    SourceSpec::seconds(spec.review_every.as_ref())?,
-                    SourceSpec::seconds(spec.expire_after.as_ref())?,
-                ],
-            )?;
-            bump_epoch(tx)?;
-            let subject = json!({"source": spec.id, "before": before.spec, "after": spec});
-            audit::act(tx, actor, "source.update", subject, None)?;
-            info(tx, &spec.id)
+            let present = (&before.spec, before.state);
+            let held = held::source_update(tx, self.widening_limit, present, (spec, actor))?;
+            if held.is_none() {
+                held::replace_source(tx, actor, &spec.id)?;
+                write_spec(tx, spec)?;
+                bump_epoch(tx)?;
+                let subject = json!({"source": spec.id, "before": before.spec, "after": spec});
+                audit::act(tx, actor, "source.update", subject, None)?;
+            }
+            Ok(SourceInfo { held: held.map(|held| held.notice()), ..info(tx, &spec.id)? })
         })
     }
 
@@ -416,6 +416,7 @@ impl Ledger {
             let held = source(tx, id)?;
             held.not_revoked()?;
             set_state(tx, id, SourceState::Revoked, Some(why))?;
+            held::replace_source(tx, actor, id)?;
             let purged = purge(tx, id)?;
             tx.execute(
                 "UPDATE source SET purged = ?2 WHERE id = ?1",
@@ -508,6 +509,7 @@ impl Ledger {
     pub fn remove_source(&self, id: &str, actor: &Actor) -> Result<Purged> {
         let removed = self.write(|tx| {
             let held = source(tx, id)?;
+            held::replace_source(tx, actor, id)?;
             let purged = purge(tx, id)?;
             tx.execute("DELETE FROM document WHERE source = ?1", [id])?;
             tx.execute("DELETE FROM rule WHERE source = ?1", [id])?;
@@ -655,6 +657,21 @@ pub(super) fn source(tx: &Transaction<'_>, id: &str) -> Result<Held> {
     })
 }
 
+/// Writes another description of a source.
+pub(super) fn write_spec(tx: &Transaction<'_>, spec: &SourceSpec) -> Result<()> {
+    tx.execute(
+        "UPDATE source SET spec = ?2, layer = ?3, review_s = ?4, expire_s = ?5 WHERE id = ?1",
+        params![
+            spec.id,
+            serde_json::to_string(spec)?,
+            serde_json::to_string(&spec.access)?,
+            SourceSpec::seconds(spec.review_every.as_ref())?,
+            SourceSpec::seconds(spec.expire_after.as_ref())?,
+        ],
+    )?;
+    Ok(())
+}
+
 /// Queues the first sync of a folder with its activation, so that nobody has to remember it.
 fn first_sync(tx: &Transaction<'_>, spec: &SourceSpec, actor: &Actor) -> Result<()> {
     if spec.kind == SourceKind::Folder {
@@ -775,6 +792,7 @@ fn info(tx: &Transaction<'_>, id: &str) -> Result<SourceInfo> {
         why,
         until,
         purged: purged.map(|text| serde_json::from_str(&text)).transpose()?,
+        held: held::of_source(tx, id)?,
         spec: held.spec,
     })
 }

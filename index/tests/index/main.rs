@@ -7,6 +7,7 @@
 mod company;
 mod fake_qdrant;
 mod gate;
+mod held;
 mod jobs;
 mod lost_delete;
 mod only_writer;
