@@ -16,7 +16,8 @@ use vouch_index::text::TextIndex;
 use vouch_index::vectors::{Exact, Qdrant, QdrantSettings, Store, Vectors};
 use vouch_ingest::Limits;
 
-use crate::config::{Config, VectorStore};
+use crate::auth::Provider;
+use crate::config::{AuthMode, Config, VectorStore};
 use crate::demo::Directory;
 
 /// The chunker's number: another one means that a reindex cuts anew.
@@ -37,6 +38,8 @@ pub struct App {
     pub program: PathBuf,
     /// The people of demo mode.
     pub directory: Option<Directory>,
+    /// The identity provider, where people sign in with one.
+    pub provider: Option<Arc<Provider>>,
     /// When the server started.
     pub started: Instant,
     /// The first administrator's key, where there is one.
@@ -85,11 +88,14 @@ impl App {
         }
         let live = open_live(&config, &ledger, configured.as_ref(), (number, stored))?;
         let directory = Directory::open(&config, &ledger)?;
+        let oidc = config.auth.mode == AuthMode::Oidc;
+        let provider = oidc.then(|| Provider::new(&config.auth.oidc)).transpose()?;
         Ok(Arc::new(Self {
             config,
             ledger,
             program,
             directory,
+            provider,
             started: Instant::now(),
             bootstrap_key,
             live: RwLock::new(Arc::new(live)),

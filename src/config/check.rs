@@ -10,6 +10,7 @@ use figment::error::Kind;
 use vouch_index::Principal;
 
 use super::{AuthMode, Config, VectorStore, did_you_mean};
+use crate::auth::is_private;
 
 /// A figment error in the words of this program: key, file, value, what was expected.
 pub(super) fn explain(error: figment::Error, file: &str) -> anyhow::Error {
@@ -34,10 +35,7 @@ impl Config {
     pub(super) fn validate(&self, file: &str) -> Result<()> {
         let listen = self.server.listen;
         if self.auth.mode == AuthMode::Oidc {
-            bail!(
-                "`auth.mode` in {file}: `oidc` is not in this release; use `keys`, or `demo` to try \
-                 Vouch out"
-            );
+            self.validate_oidc(file)?;
         }
         if self.auth.mode == AuthMode::Demo && !listen.ip().is_loopback() {
             bail!(
@@ -59,6 +57,54 @@ impl Config {
         }
         self.validate_texts(file)?;
         self.validate_numbers(file)
+    }
+
+    /// Sign-in through a provider opens nothing unless it says whose tokens count, and for whom they
+    /// must have been made.
+    fn validate_oidc(&self, file: &str) -> Result<()> {
+        let oidc = &self.auth.oidc;
+        let needs = "`auth.mode = \"oidc\"` needs";
+        match oidc.issuer() {
+            Some(issuer) if is_private(&issuer) => {}
+            _ if oidc.issuer.is_empty() => bail!(
+                "`auth.oidc.issuer` in {file} is not set; {needs} the identity provider's address, \
+                 as its tokens give it in `iss`"
+            ),
+            _ => bail!(
+                "`auth.oidc.issuer` in {file}: `{}` is not an address that begins with https://",
+                oidc.issuer
+            ),
+        }
+        let texts = [
+            ("audience", &oidc.audience, "what tokens for Vouch give in `aud`"),
+            ("user_claim", &oidc.user_claim, "the claim that names the user, such as \"email\""),
+            ("groups_claim", &oidc.groups_claim, "the claim that lists the groups"),
+        ];
+        for (key, text, meaning) in texts {
+            if text.trim().is_empty() {
+                bail!("`auth.oidc.{key}` in {file} is not set; {needs} {meaning}");
+            }
+        }
+        for named in self.auth.roles.administrators.iter().chain(&self.auth.roles.auditors) {
+            if *named == Principal::Everyone {
+                bail!("`auth.roles` in {file}: `everyone` can't have a role; name users or groups");
+            }
+        }
+        if oidc.client_id.is_empty() {
+            return Ok(());
+        }
+        if !oidc.scopes.iter().any(|scope| scope == "openid") {
+            bail!("`auth.oidc.scopes` in {file} must hold \"openid\", or nobody can sign in");
+        }
+        let public = self.public_url();
+        if !public.parse().is_ok_and(|url| is_private(&url)) {
+            bail!(
+                "`server.public_url` in {file}: {public} is not https, and browsers take the cookie \
+                 of a sign-in over https alone; put a TLS proxy in front and name its address, or \
+                 unset `auth.oidc.client_id`"
+            );
+        }
+        oidc.client_secret().map(drop)
     }
 
     fn validate_texts(&self, file: &str) -> Result<()> {

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
+use reqwest::Url;
 
 mod check;
 mod keys;
@@ -24,9 +25,10 @@ pub(crate) use keys::{did_you_mean, unknown_keys};
 pub use people::{People, Person, Role};
 pub use sections::{
     Answer, Audit, Auth, AuthMode, Chunking, Config, Demo, Embedding, Extraction, GeneratorKind,
-    GeneratorSettings, Limits, Log, LogFormat, Oidc, Retention, Search, Server, Sources,
+    GeneratorSettings, Limits, Log, LogFormat, Oidc, Retention, Roles, Search, Server, Sources,
     VectorStore, Vectors,
 };
+pub(crate) use units::read_url_if_set;
 pub use units::{size, span};
 
 /// Every key with its default and what it means.
@@ -134,14 +136,32 @@ impl Vectors {
     /// # Errors
     /// When the variable that the file names is not set.
     pub fn api_key(&self) -> Result<Option<String>> {
-        let Some(variable) = &self.api_key_env else { return Ok(None) };
-        let key = std::env::var(variable).with_context(|| {
-            format!(
-                "`vectors.api_key_env` names the environment variable {variable}, which is not set"
-            )
-        })?;
-        Ok(Some(key))
+        secret("vectors.api_key_env", self.api_key_env.as_deref())
     }
+}
+
+impl Oidc {
+    /// The issuer as an address.
+    #[must_use]
+    pub fn issuer(&self) -> Option<Url> {
+        self.issuer.parse().ok()
+    }
+
+    /// The client's secret at the provider, where the file names a variable for it.
+    ///
+    /// # Errors
+    /// When the variable that the file names is not set.
+    pub fn client_secret(&self) -> Result<Option<String>> {
+        secret("auth.oidc.client_secret_env", self.client_secret_env.as_deref())
+    }
+}
+
+fn secret(key: &str, variable: Option<&str>) -> Result<Option<String>> {
+    let Some(variable) = variable else { return Ok(None) };
+    let value = std::env::var(variable).with_context(|| {
+        format!("`{key}` names the environment variable {variable}, which is not set")
+    })?;
+    Ok(Some(value))
 }
 
 /// The keys of a tree of tables, each as `section.key`. A table that is empty is a key itself.

@@ -2,12 +2,14 @@
 //!
 //! No field has a default of its own: the file gives all of them, and a test holds the two together.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
 use serde::Deserialize;
+use vouch_index::Principal;
 
 use super::units::{
     read_listen, read_path, read_path_if_set, read_paths, read_size, read_span, read_text_if_set,
@@ -74,6 +76,8 @@ pub struct Server {
 pub struct Auth {
     /// The way of signing in.
     pub mode: AuthMode,
+    /// `[auth.roles]`
+    pub roles: Roles,
     /// `[auth.demo]`
     pub demo: Demo,
     /// `[auth.oidc]`
@@ -105,15 +109,31 @@ pub struct Demo {
     pub questions: Vec<String>,
 }
 
+/// What people may do besides reading who sign in with the identity provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roles {
+    /// Who adds, pauses, revokes and reindexes.
+    pub administrators: BTreeSet<Principal>,
+    /// Who reads the audit.
+    pub auditors: BTreeSet<Principal>,
+}
+
 /// The identity provider.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
-    /// `iss` of its tokens.
-    #[serde(deserialize_with = "read_url_if_set")]
-    pub issuer: Option<Url>,
-    /// `aud` of its tokens.
+    /// `iss` of its tokens, byte for byte: an address is not the same with a slash at its end.
+    pub issuer: String,
+    /// `aud` of the tokens that are made for Vouch.
     pub audience: String,
+    /// Vouch's name at the provider, for sign-in with a browser; empty offers none.
+    pub client_id: String,
+    /// The environment variable with the client's secret; see [`Oidc::client_secret`].
+    #[serde(deserialize_with = "read_text_if_set")]
+    pub client_secret_env: Option<String>,
+    /// What a browser's sign-in asks the provider for.
+    pub scopes: Vec<String>,
     /// The claim that names the user.
     pub user_claim: String,
     /// The claim that lists the groups.
@@ -121,6 +141,12 @@ pub struct Oidc {
     /// How long a token's groups count.
     #[serde(deserialize_with = "read_span")]
     pub max_token_age: Duration,
+    /// The time between two fetches of the provider's keys, at least.
+    #[serde(deserialize_with = "read_span")]
+    pub keys_cooldown: Duration,
+    /// How long keys count while the provider can't be reached.
+    #[serde(deserialize_with = "read_span")]
+    pub keys_max_age: Duration,
 }
 
 /// Where documents may come from.

@@ -117,7 +117,7 @@ pub(super) fn read_text_if_set<'de, D: Deserializer<'de>>(
     Ok(Some(String::deserialize(from)?).filter(|text| !text.is_empty()))
 }
 
-pub(super) fn read_url_if_set<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
+pub(crate) fn read_url_if_set<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     let Some(text) = read_text_if_set(from)? else { return Ok(None) };
     let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     match url {

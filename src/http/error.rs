@@ -55,6 +55,12 @@ impl ApiError {
         )
     }
 
+    /// Whether another credential would help.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED.as_u16()
+    }
+
     /// The one answer for what is missing and for what is forbidden.
     #[must_use]
     pub fn not_found() -> Self {
@@ -85,6 +91,11 @@ impl ApiError {
     /// More than is taken.
     pub fn too_large(code: &str, title: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, code, title, hint)
+    }
+
+    /// It can't be done at present.
+    pub fn unavailable(code: &str, title: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title, hint)
     }
 
     fn internal(error: &dyn std::fmt::Display) -> Self {

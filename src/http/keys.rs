@@ -13,7 +13,7 @@ use vouch_index::ledger::{KeyRole, NewKey};
 use super::ApiError;
 use super::extract::{Json, Path, Query, moment};
 use crate::app::App;
-use crate::auth::{AsAdministrator, hash_of_key};
+use crate::auth::{AsAdministrator, KEY_PREFIX, hash_of_key, random};
 
 /// A key to make.
 #[derive(Deserialize, ToSchema)]
@@ -70,7 +70,7 @@ pub(super) async fn create(
         },
         expires_at: body.expires.as_deref().map(expiry).transpose()?,
     };
-    let key = random_key()?;
+    let key = format!("{KEY_PREFIX}{}", random()?);
     let hash = hash_of_key(&key);
     let id = format!("k_{}", ulid::Ulid::generate().to_string().to_lowercase());
     let info = app.blocking(move |app| app.ledger.create_key(&id, &hash, &new, &actor)).await?;
@@ -123,11 +123,4 @@ fn expiry(text: &str) -> Result<i64, ApiError> {
         ));
     }
     Ok(at)
-}
-
-fn random_key() -> Result<String, ApiError> {
-    let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow::anyhow!("the system gave no random bytes: {error}"))?;
-    Ok(format!("vk_{}", hex::encode(bytes)))
 }

@@ -17,6 +17,7 @@ mod pages;
 mod policy;
 mod push;
 mod reading;
+mod signin;
 mod sources;
 mod viewer;
 
@@ -98,7 +99,7 @@ fn routes() -> Routes {
         .api(Policy::ItsPusher, routes!(push::put, push::delete).layer(push::unlimited()))
         .api(Policy::Open, routes!(health::healthz))
         .api(Policy::Open, routes!(health::readyz));
-    pages::routes(api).page(Policy::Open, "/openapi.json", openapi)
+    signin::routes(pages::routes(api)).page(Policy::Open, "/openapi.json", openapi)
 }
 
 /// The router with every route.

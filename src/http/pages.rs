@@ -1,11 +1,11 @@
-//! Pages for people: the sample intranet page, the viewer, and signing in in demo mode.
+//! Pages for people: the sample intranet page and the viewer.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,12 +13,12 @@ use vouch_index::Reader;
 use vouch_index::ledger::DocumentText;
 
 use super::ApiError;
-use super::extract::{Json, Path, Query};
+use super::extract::{Path, Query};
 use super::policy::{Policy, Routes};
 use super::reading::open;
 use super::viewer::{self, Rendered};
 use crate::app::App;
-use crate::auth::{AsReader, COOKIE, on_loopback, same_origin};
+use crate::auth::{AsReader, DEMO_COOKIE, cookie, on_loopback, signin};
 
 /// Vouch's own static files, compiled in.
 const FILES: &[(&str, &str, &str)] = &[
@@ -36,8 +36,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
             axum::response::Html(include_str!("../web/intranet.html"))
         })
         .page(Policy::Demo, "/demo/people", people)
-        .form(Policy::Demo, "/signin", sign_in)
-        .form(Policy::Open, "/signout", sign_out)
         .page(Policy::ItsReader, "/view/{source}/{*path}", view);
     for (path, kind, text) in FILES {
         let file = move || async move { ([(header::CONTENT_TYPE, *kind)], *text) };
@@ -49,7 +47,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// The people who can be played, for the person switch. There is nobody to play outside of demo mode.
 async fn people(State(app): State<Arc<App>>, parts: Parts) -> Result<axum::Json<Value>, ApiError> {
     on_loopback(&parts).map_err(|_| ApiError::not_found())?;
-    let current = crate::auth::cookie(&parts.headers);
+    let current = cookie(&parts.headers, DEMO_COOKIE);
     app.blocking(move |app| {
         let directory = app.directory.as_ref().ok_or_else(ApiError::not_found)?;
         let people = directory.people(&app.ledger)?;
@@ -67,40 +65,6 @@ async fn people(State(app): State<Arc<App>>, parts: Parts) -> Result<axum::Json<
     .await
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignIn {
-    user: String,
-}
-
-async fn sign_in(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    Json(body): Json<SignIn>,
-) -> Result<Response, ApiError> {
-    same_origin(&method, &headers, &app.config.public_url())?;
-    let known = app
-        .blocking(move |app| {
-            let directory = app.directory.as_ref().ok_or_else(ApiError::not_found)?;
-            Ok::<_, ApiError>(directory.find(&app.ledger, &body.user)?.map(|person| person.user))
-        })
-        .await?;
-    let user = known.ok_or_else(ApiError::not_found)?;
-    let cookie = format!("{COOKIE}={user}; Path=/; HttpOnly; SameSite=Strict");
-    Ok(([(header::SET_COOKIE, cookie)], axum::Json(json!({ "user": user }))).into_response())
-}
-
-async fn sign_out(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    same_origin(&method, &headers, &app.config.public_url())?;
-    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-    Ok(([(header::SET_COOKIE, cookie)], axum::Json(json!({}))).into_response())
-}
-
 /// Which version, and which bytes are quoted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +78,7 @@ struct ViewQuery {
 async fn view(
     State(app): State<Arc<App>>,
     reader: Result<AsReader, ApiError>,
+    uri: Uri,
     path: Result<Path<(String, String)>, ApiError>,
     query: Result<Query<ViewQuery>, ApiError>,
 ) -> Response {
@@ -123,17 +88,22 @@ async fn view(
     };
     match shown.await {
         Ok(page) => page.into_response(),
-        Err(error) => {
-            // The same answer as a program gets, in words on a page.
-            let mut response = error.clone().into_response();
-            let status = response.status();
-            let (head, body) =
-                page("Not here", &error_page(&error, status)).into_response().into_parts();
-            response.headers_mut().extend(head.headers);
-            *response.body_mut() = body;
-            response
+        Err(error) if error.is_unauthorized() && signin::is_offered(&app) => {
+            let here = uri.path_and_query().map_or("/", |here| here.as_str());
+            Redirect::to(&signin::address(here)).into_response()
         }
+        Err(error) => problem_page(&error),
     }
+}
+
+/// The same answer as a program gets, in words on a page.
+pub(super) fn problem_page(error: &ApiError) -> Response {
+    let mut response = error.clone().into_response();
+    let status = response.status();
+    let (head, body) = page("Not here", &error_page(error, status)).into_response().into_parts();
+    response.headers_mut().extend(head.headers);
+    *response.body_mut() = body;
+    response
 }
 
 /// Opens a document for a reader and makes its page.
@@ -176,7 +146,7 @@ fn name(app: &App, principal: &str) -> Result<String, ApiError> {
     Ok(person.map_or_else(|| user.to_owned(), |person| person.name))
 }
 
-fn page(title: &str, body: &Markup) -> Markup {
+pub(super) fn page(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

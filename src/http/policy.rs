@@ -27,8 +27,8 @@ const BEARER: &str = "bearer";
 /// Where a policy stands in `/openapi.json`.
 const EXTENSION: &str = "x-policy";
 
-/// Who may call a route. Without a valid credential everything but [`Policy::Open`] and
-/// [`Policy::Demo`] answers 401. The variants that begin with `Its` are about the thing that the
+/// Who may call a route. Without a valid credential everything but [`Policy::Open`],
+/// [`Policy::Demo`] and [`Policy::SignIn`] answers 401. The variants that begin with `Its` are about the thing that the
 /// request names; for whoever has nothing to do with it, it is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
@@ -36,6 +36,9 @@ pub enum Policy {
     Open,
     /// Anybody at this machine in demo mode; in every other mode the route is missing.
     Demo,
+    /// A browser on its way through the identity provider, or back; where none signs browsers in, the
+    /// route is missing.
+    SignIn,
     /// A person, for themselves: what comes back is what this person may see. A key that stands for
     /// nobody gets 403.
     Reader,
@@ -71,6 +74,7 @@ impl Policy {
         match self {
             Self::Open => "open",
             Self::Demo => "demo",
+            Self::SignIn => "sign-in",
             Self::Reader => "reader",
             Self::ItsReader => "its reader",
             Self::Anybody => "anybody",
@@ -88,7 +92,7 @@ impl Policy {
     /// Whether a call needs a credential.
     #[must_use]
     pub fn needs_credential(self) -> bool {
-        !matches!(self, Self::Open | Self::Demo)
+        !matches!(self, Self::Open | Self::Demo | Self::SignIn)
     }
 }
 

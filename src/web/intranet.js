@@ -28,8 +28,8 @@ const page = {
   answer: byId("answer"),
 };
 
-/** Who asks. Either a person of the demo (the server's cookie says so) or the holder of a key. */
-const session = { demo: false, people: [], user: null, key: null };
+/** Who asks: a person of the demo or somebody who signed in (a cookie says so), or the holder of a key. */
+const session = { demo: false, people: [], user: null, key: null, signedIn: false };
 
 /** The request under way, to be stopped; null when nothing is. */
 let underWay = null;
@@ -413,6 +413,7 @@ async function ask(question) {
   const view = new AnswerView(question);
   try {
     const response = await post("/v1/ask", { question, stream: true }, { signal: stop.signal, headers: { Accept: "text/event-stream" } });
+    if (response.status === 401 && session.signedIn) return signIn(question); // the session is over
     const outcome = response.ok
       ? await receive(response, view, stop.signal)
       : plainly(response.status, await problemOf(response), response.headers.get("Retry-After"));
@@ -450,7 +451,7 @@ async function receive(response, view, signal) {
 
 /** Whether somebody is there to ask as. Says so where nobody is. */
 function somebodyAsks() {
-  if (session.demo ? session.user : session.key) return true;
+  if (session.demo ? session.user : session.key || session.signedIn) return true;
   setStatus(session.demo ? "First choose at the top who you are." : "First enter an API key at the top.");
   (session.demo ? page.person : byId("key")).focus();
   return false;
@@ -532,11 +533,32 @@ async function checkPerson() {
   if (people && people.current !== session.user) become(people.current);
 }
 
+/** Goes through the identity provider and comes back to this page, with this question. */
+function signIn(question) {
+  const back = question ? `/?${new URLSearchParams({ q: question })}` : location.pathname + location.search;
+  location.assign(`/signin?${new URLSearchParams({ back })}`);
+}
+
+/** Whether somebody is signed in. A server without sign-in for browsers wants a key. */
+async function loadSignedIn() {
+  const response = await request("/signin/who");
+  if (response.status === 401) {
+    signIn();
+    return true;
+  }
+  if (!response.ok) return false;
+  const { user } = await response.json();
+  session.signedIn = true;
+  byId("signed-in-user").textContent = principal(user);
+  byId("signed-in").hidden = false;
+  return true;
+}
+
 async function start() {
   try {
     const people = await loadPeople();
     if (people) showPeople(people);
-    else byId("key-form").hidden = false;
+    else if (!(await loadSignedIn())) byId("key-form").hidden = false;
   } catch {
     setStatus(NO_NETWORK.join(" "));
     return;

@@ -83,6 +83,7 @@ pub(crate) struct Company {
     keys: Option<String>,
     origins: Vec<String>,
     worker: PathBuf,
+    mode: &'static str,
 }
 
 impl Company {
@@ -98,6 +99,7 @@ impl Company {
             keys: None,
             origins: Vec::new(),
             worker,
+            mode: "demo",
         };
         company.people(PEOPLE);
         for (path, text) in files {
@@ -133,6 +135,7 @@ impl Company {
     /// Signs people in by keys, with this one for the first administrator.
     pub(crate) fn with_keys(mut self, first: &str) -> Self {
         self.keys = Some(first.to_owned());
+        self.mode = "keys";
         self
     }
 
@@ -146,6 +149,16 @@ impl Company {
     pub(crate) fn with_worker(mut self, name: &str) -> Self {
         self.worker = self.folder.path().join(name);
         self
+    }
+
+    /// Signs people in through this identity provider, with more lines for its section, and the
+    /// administrator by this key.
+    pub(crate) fn with_provider(mut self, first: &str, issuer: &str, lines: &str) -> Self {
+        self.keys = Some(first.to_owned());
+        self.mode = "oidc";
+        self.with_settings(&format!(
+            "[auth.oidc]\nissuer = {issuer:?}\naudience = \"vouch\"\n{lines}"
+        ))
     }
 
     /// Writes a file below `documents`, always with the same date.
@@ -172,7 +185,7 @@ impl Company {
     /// The settings as a file would hold them.
     pub(crate) fn toml(&self) -> String {
         let folder = self.folder.path();
-        let mode = if self.keys.is_some() { "keys" } else { "demo" };
+        let mode = self.mode;
         let model =
             if self.settings.contains("[embedding]") { "" } else { "[embedding]\nmodel = \"\"" };
         format!(

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::gate::{Gate, compute, expires, source_layer};
-use super::people::{Standing, principals, standing};
+use super::people::{Lineage, lineage, principals};
 use super::{Actor, Ledger, SourceState, audit, control, documents, now, rfc3339};
 use crate::access::{Layer, Principal, Reader, Rule};
 use crate::error::{Refusal, Result};
@@ -191,11 +191,11 @@ fn overview(
             entry.sees += usize::from(seen.versions.contains(live as usize));
         }
     }
-    let standing = standing(tx, &reader.user, &reader.token_groups)?;
-    let groups = standing.keys().filter(|one| matches!(one, Principal::Group(_)));
+    let lineage = lineage(tx, &reader.user, &reader.token_groups)?;
+    let groups = lineage.keys().filter(|one| matches!(one, Principal::Group(_)));
     Ok(Overview {
         user: reader.principal(),
-        groups: groups.map(|group| chain(&standing, group)).collect(),
+        groups: groups.map(|group| chain(&lineage, group)).collect(),
         blocked: control::blocked(tx, &reader.user)?,
         stopped: control::stopped(tx)?,
         sources: sources.into_values().collect(),
@@ -210,12 +210,12 @@ fn explain(tx: &Transaction<'_>, reader: &Reader, id: &DocumentId) -> Result<Exp
         None => false,
     };
     // What the user is when nobody is shut out: else each layer would only repeat that.
-    let standing = standing(tx, &reader.user, &reader.token_groups)?;
+    let lineage = lineage(tx, &reader.user, &reader.token_groups)?;
     let mut checks =
         vec![stop(control::stopped(tx)?), block(&reader.user, control::blocked(tx, &reader.user)?)];
     checks.extend(document.checks(id));
     let layers = document.layers(tx, id)?;
-    let judge = Judge { standing: &standing, principals: standing.keys().cloned().collect() };
+    let judge = Judge { lineage: &lineage, principals: lineage.keys().cloned().collect() };
     checks.extend(layers.iter().map(|named| judge.check(&reader.principal(), named)));
     let groups = layers.iter().flat_map(|named| named.layer.allow.iter().flatten());
     let held = held(tx, &id.source, &groups.cloned().collect())?;
@@ -223,10 +223,10 @@ fn explain(tx: &Transaction<'_>, reader: &Reader, id: &DocumentId) -> Result<Exp
 }
 
 /// How a user comes to be a principal, from the user on.
-fn chain(standing: &Standing, principal: &Principal) -> Vec<Principal> {
+fn chain(lineage: &Lineage, principal: &Principal) -> Vec<Principal> {
     let mut chain = vec![principal.clone()];
     let mut at = principal;
-    while let Some(Some(through)) = standing.get(at) {
+    while let Some(Some(through)) = lineage.get(at) {
         chain.push(through.clone());
         at = through;
     }
@@ -450,7 +450,7 @@ struct Named {
 
 /// Decides layers for one user.
 struct Judge<'a> {
-    standing: &'a Standing,
+    lineage: &'a Lineage,
     principals: BTreeSet<Principal>,
 }
 
@@ -480,7 +480,7 @@ impl Judge<'_> {
             let says = format!("{name} allows {} alone", list(&allow.iter().collect::<Vec<_>>()));
             (says, vec![], to_get_in(user, allow))
         };
-        let through = deciding.iter().map(|one| chain(self.standing, one)).collect();
+        let through = deciding.iter().map(|one| chain(self.lineage, one)).collect();
         Check { check: *check, passes, says, through, change: (!passes).then_some(change) }
     }
 }

@@ -17,6 +17,7 @@ mod held;
 mod jobs;
 mod keys;
 mod people;
+mod sessions;
 mod sources;
 mod widening;
 
@@ -43,7 +44,8 @@ pub use generations::{
 pub use held::Widening;
 pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};
-pub use people::{GroupInfo, UserInfo, can_name_a_group};
+pub use people::{GroupInfo, Standing, UserInfo, can_name_a_group};
+pub use sessions::Session;
 pub use sources::{
     ApprovalPolicy, Derived, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState,
     seconds_of,

@@ -2,6 +2,10 @@
 //!
 //! A group that is kept here counts from here alone; a group that only a token names counts from the
 //! token. Groups may hold groups; a cycle is harmless, because the closure is a set.
+//!
+//! Users and groups enter through [`Ledger::change_group`] and [`Ledger::load_groups`] alone. That is
+//! the seam for SCIM 2.0: a route that takes `/Groups` (`PUT`, `PATCH`) calls these two, one that takes
+//! `/Users` with `active: false` calls [`Ledger::block_user`], and nothing below has to change.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -40,7 +44,42 @@ pub struct UserInfo {
     pub blocked: Option<control::Stopped>,
 }
 
+/// A person as they stand at this moment: what every call that is made for them begins with.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// What they may read as; nothing while they are blocked or the assistant is stopped.
+    pub reader: Reader,
+    /// Who they are, for roles and approvals. These go on while the assistant is stopped, or nobody
+    /// could start it again; a blocked person has none.
+    pub principals: BTreeSet<Principal>,
+    /// Whether they are blocked.
+    pub blocked: bool,
+    /// Whether the assistant is stopped.
+    pub stopped: bool,
+}
+
 impl Ledger {
+    /// How a person stands whose credential was checked, with the groups that the credential names
+    /// and those that Vouch keeps, all from one state of the ledger.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn standing(&self, user: &str, token_groups: &[String]) -> Result<Standing> {
+        let token_groups: BTreeSet<String> = token_groups.iter().cloned().collect();
+        self.read(|tx| {
+            let blocked = control::blocked(tx, user)?.is_some();
+            let stopped = control::stopped(tx)?.is_some();
+            let principals = if blocked {
+                BTreeSet::new()
+            } else {
+                lineage(tx, user, &token_groups)?.into_keys().collect()
+            };
+            let readable = if stopped { BTreeSet::new() } else { principals.clone() };
+            let reader = Reader { user: user.to_owned(), token_groups, principals: readable };
+            Ok(Standing { reader, principals, blocked, stopped })
+        })
+    }
+
     /// The reader for a person whose credential was checked, with the groups that the credential
     /// names and those that Vouch keeps.
     ///
@@ -291,26 +330,26 @@ pub(super) fn principals(
     if control::blocked(tx, user)?.is_some() || control::stopped(tx)?.is_some() {
         return Ok(BTreeSet::new());
     }
-    Ok(standing(tx, user, token_groups)?.into_keys().collect())
+    Ok(lineage(tx, user, token_groups)?.into_keys().collect())
 }
 
 /// Every principal of a person, with the one through which they are it: a group's member that they
 /// are. The person alone has none.
-pub(super) type Standing = BTreeMap<Principal, Option<Principal>>;
+pub(super) type Lineage = BTreeMap<Principal, Option<Principal>>;
 
 /// What a person is if nobody were shut out. Nothing is shown on its word: [`principals`] decides.
-pub(super) fn standing(
+pub(super) fn lineage(
     tx: &Transaction<'_>,
     user: &str,
     token_groups: &BTreeSet<String>,
-) -> Result<Standing> {
+) -> Result<Lineage> {
     let mut seeds = BTreeSet::new();
     for group in token_groups {
         if !is_kept(tx, group)? {
             seeds.insert(group.clone());
         }
     }
-    let mut all: Standing = kept_groups_of(tx, user, &seeds)?
+    let mut all: Lineage = kept_groups_of(tx, user, &seeds)?
         .into_iter()
         .map(|(group, member)| (Principal::Group(group), Some(member)))
         .collect();
