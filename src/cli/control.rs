@@ -23,6 +23,14 @@ pub(super) enum UserCommand {
         /// The user, as `vouch user list` shows it
         user: String,
     },
+    /// Let another account of the identity provider become this user; see docs/sign-in.md
+    Release {
+        /// The user, as `vouch user list` shows it
+        user: String,
+        /// Why; goes to the audit
+        #[arg(long)]
+        why: String,
+    },
 }
 
 /// `vouch user block`
@@ -88,6 +96,13 @@ impl UserCommand {
                 let content = json!({ "user": user, "act": "unblock" });
                 let body = client.post(&USERS, &content).await?;
                 session.show(&body, |body| format!("{} is let in again\n", cell(body, "user")))
+            }
+            Self::Release { user, why } => {
+                let content = json!({ "user": user, "act": "release", "why": why });
+                let body = client.post(&USERS, &content).await?;
+                session.show(&body, |body| {
+                    format!("whoever signs in next as {} is bound to it\n", cell(body, "user"))
+                })
             }
         }
     }

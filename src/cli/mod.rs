@@ -81,7 +81,7 @@ enum Command {
     /// Keep groups and their members
     #[command(subcommand)]
     Group(group::GroupCommand),
-    /// List the people whom Vouch knows, and shut somebody out
+    /// List the people whom Vouch knows, shut somebody out, or let an account be bound anew
     #[command(subcommand)]
     User(control::UserCommand),
     /// Explain who sees a document and why; load groups and members
@@ -248,6 +248,7 @@ mod tests {
             "rollback 2",
             "user block user:a --why left --until 2h",
             "user unblock a",
+            "user release a --why renamed",
             "source pause hr --why broken --until 2099-01-01",
             "stop --why wrong --until 2h",
             "start",
@@ -272,6 +273,7 @@ mod tests {
             "search x --mode best",
             "key create --name x",
             "user block a",
+            "user release a",
             "access explain --document hr/leave.md",
             "stop",
             "stop --why x --until 2001-01-01",

@@ -71,26 +71,6 @@ fn a_wrong_type_or_value_is_named_with_what_is_expected() {
             "`auth.mode` in vouch.toml: `kyes` is not one of `keys`, `demo`, `oidc`; did you mean `keys`?",
         ),
         (
-            "[auth]\nmode = 'oidc'",
-            "`auth.oidc.issuer` in vouch.toml is not set; `auth.mode = \"oidc\"` needs",
-        ),
-        (
-            "[auth]\nmode = 'oidc'\n[auth.oidc]\nissuer = 'https://idp.example.com'",
-            "`auth.oidc.audience` in vouch.toml is not set; `auth.mode = \"oidc\"` needs",
-        ),
-        (
-            "[auth]\nmode = 'oidc'\n[auth.oidc]\naudience = 'vouch'\nissuer = 'http://idp.example.com'",
-            "`auth.oidc.issuer` in vouch.toml: `http://idp.example.com` is not an address that begins",
-        ),
-        (
-            "[auth]\nmode = 'oidc'\n[auth.roles]\nauditors = ['everyone']\n[auth.oidc]\naudience = 'vouch'\nissuer = 'https://idp.example.com'",
-            "`auth.roles` in vouch.toml: `everyone` can't have a role",
-        ),
-        (
-            "[server]\npublic_url = 'http://ask.example.com'\n[auth]\nmode = 'oidc'\n[auth.oidc]\naudience = 'vouch'\nclient_id = 'vouch'\nissuer = 'https://idp.example.com'",
-            "`server.public_url` in vouch.toml: http://ask.example.com is not https",
-        ),
-        (
             "[sources]\nsync_every = 'soon'",
             "`sources.sync_every` in vouch.toml: `soon` is not a span such as",
         ),
@@ -246,4 +226,36 @@ fn the_readmes_settings_are_sound() {
     let settings = readme.split("```toml\n").nth(1).and_then(|block| block.split("```").next());
     let config = Config::parse(settings.expect("the first TOML block")).unwrap();
     assert!(config.embedding.model.is_some() && config.embedding.runtime.is_some());
+}
+
+#[test]
+fn sign_in_through_a_provider_needs_an_issuer_and_an_audience() {
+    let expect = [
+        (
+            "[auth]\nmode = 'oidc'",
+            "`auth.oidc.issuer` in vouch.toml is not set; `auth.mode = \"oidc\"` needs",
+        ),
+        (
+            "[auth]\nmode = 'oidc'\n[auth.oidc]\nissuer = 'https://idp.example.com'",
+            "`auth.oidc.audience` in vouch.toml is not set; `auth.mode = \"oidc\"` needs",
+        ),
+        (
+            "[auth]\nmode = 'oidc'\n[auth.oidc]\naudience = 'vouch'\nissuer = 'http://idp.example.com'",
+            "`auth.oidc.issuer` in vouch.toml: `http://idp.example.com` is not an address that begins",
+        ),
+        (
+            "[auth]\nmode = 'oidc'\n[auth.roles]\nauditors = ['everyone']\n[auth.oidc]\naudience = 'vouch'\nissuer = 'https://idp.example.com'",
+            "`auth.roles` in vouch.toml: `everyone` can't have a role",
+        ),
+        (
+            "[server]\npublic_url = 'http://ask.example.com'\n[auth]\nmode = 'oidc'\n[auth.oidc]\naudience = 'vouch'\nclient_id = 'vouch'\nissuer = 'https://idp.example.com'",
+            "`server.public_url` in vouch.toml: http://ask.example.com is not https",
+        ),
+    ];
+    for (text, message) in expect {
+        let said = refused(text);
+        assert!(said.starts_with(message), "{text}: {said}");
+    }
+    let sound = "[auth]\nmode = 'oidc'\n[auth.oidc]\naudience = 'vouch'\nissuer = 'https://idp.example.com'";
+    assert_eq!(Config::parse(sound).unwrap().auth.oidc.issuer, "https://idp.example.com");
 }

@@ -46,7 +46,7 @@ pub(super) struct UserBody {
     user: String,
     /// What to do.
     act: UserAct,
-    /// Why; needed to block.
+    /// Why; needed to block and to release.
     why: Option<String>,
     /// When a block ends by itself: RFC 3339, or a span such as `2h`.
     until: Option<String>,
@@ -60,13 +60,15 @@ enum UserAct {
     Block,
     /// Let in again.
     Unblock,
+    /// Forget which account of the identity provider this user is; the next sign-in says it anew.
+    Release,
 }
 
-/// Block or unblock a user. It counts from the next query; `known` says whether anybody is known
+/// Block, unblock or release a user. It counts from the next query; `known` says whether anybody is known
 /// under that name.
 #[utoipa::path(post, path = "/v1/admin/users", request_body = UserBody,
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
-pub(super) async fn block_or_unblock(
+pub(super) async fn change_user(
     State(app): State<Arc<App>>,
     AsAdministrator(actor): AsAdministrator,
     Json(body): Json<UserBody>,
@@ -91,6 +93,11 @@ pub(super) async fn block_or_unblock(
             UserAct::Unblock => {
                 app.ledger.unblock_user(&user, &actor)?;
                 None
+            }
+            UserAct::Release => {
+                let why = reason(body.why.as_deref().unwrap_or_default())?;
+                app.ledger.release_user(&user, &actor, &why)?;
+                app.ledger.blocked(&user)?
             }
         };
         Ok(json!({"user": principal, "known": known, "blocked": blocked}))

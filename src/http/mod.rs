@@ -84,7 +84,7 @@ fn routes() -> Routes {
         .api(Policy::Administrator, routes!(admin::groups, admin::change_group))
         .api(Policy::Administrator, routes!(admin::load_groups))
         .api(Policy::ItsOverseers, routes!(access::explain))
-        .api(Policy::Administrator, routes!(control::users, control::block_or_unblock))
+        .api(Policy::Administrator, routes!(control::users, control::change_user))
         .api(Policy::Administrator, routes!(control::stop))
         .api(Policy::Administrator, routes!(control::start))
         .api(Policy::Administrator, routes!(admin::reindex))

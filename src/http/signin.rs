@@ -38,8 +38,12 @@ struct Back {
 }
 
 /// Sends the browser to the identity provider.
-async fn begin(State(app): State<Arc<App>>, Query(query): Query<Back>) -> Response {
-    go(signin::begin(&app, query.back.as_deref()).await)
+async fn begin(
+    State(app): State<Arc<App>>,
+    Query(query): Query<Back>,
+) -> Result<Response, ApiError> {
+    offered(&app)?;
+    Ok(go(signin::begin(&app, query.back.as_deref()).await))
 }
 
 /// Where the identity provider sends the browser back to.
@@ -47,8 +51,14 @@ async fn finish(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Query(returned): Query<Returned>,
-) -> Response {
-    go(signin::finish(&app, &headers, returned).await)
+) -> Result<Response, ApiError> {
+    offered(&app)?;
+    Ok(go(signin::finish(&app, &headers, returned).await))
+}
+
+/// Elsewhere these routes are missing like any other.
+fn offered(app: &App) -> Result<(), ApiError> {
+    if signin::is_offered(app) { Ok(()) } else { Err(ApiError::not_found()) }
 }
 
 fn go(going: Result<Going, ApiError>) -> Response {
@@ -67,9 +77,7 @@ async fn who(
     State(app): State<Arc<App>>,
     caller: Result<AsAnybody, ApiError>,
 ) -> Result<axum::Json<Value>, ApiError> {
-    if !signin::is_offered(&app) {
-        return Err(ApiError::not_found());
-    }
+    offered(&app)?;
     let AsAnybody(caller) = caller?;
     Ok(axum::Json(json!({ "user": caller.actor.name })))
 }

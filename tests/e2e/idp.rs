@@ -148,6 +148,7 @@ pub(crate) struct Idp {
 }
 
 impl Idp {
+    #[expect(clippy::disallowed_methods, reason = "a provider's routes are none of Vouch's")]
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let issuer = format!("http://{}", listener.local_addr().expect("a bound port"));

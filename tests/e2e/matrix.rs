@@ -95,14 +95,14 @@ impl Kind {
 /// What a policy promises a caller, written down once more and without a look at the product.
 fn promised(policy: Policy, kind: Kind) -> Result<(), u16> {
     let allowed = |yes: bool, else_status: u16| if yes { Ok(()) } else { Err(else_status) };
-    if matches!(policy, Policy::Open | Policy::Demo) {
+    if matches!(policy, Policy::Open | Policy::Demo | Policy::SignIn) {
         return Ok(());
     }
     if !kind.counts() {
         return Err(401);
     }
     match policy {
-        Policy::Open | Policy::Demo | Policy::Anybody => Ok(()),
+        Policy::Open | Policy::Demo | Policy::SignIn | Policy::Anybody => Ok(()),
         Policy::Reader => allowed(kind.is_a_person(), 403),
         Policy::ItsReader => allowed(kind == Reader, if kind.is_a_person() { 404 } else { 403 }),
         Policy::ItsKeepers => allowed(kind.administers() || matches!(kind, Owner | Approver), 404),
@@ -200,6 +200,10 @@ fn readers_rows() -> Vec<Row> {
         post("/v1/feedback", "/v1/feedback", json!({"answer": "{answer}", "verdict": "right"})),
         get("/demo/people", "/demo/people"),
         post("/signin", "/signin", json!({"user": "bob"})),
+        // In demo mode no identity provider signs browsers in.
+        get("/signin", "/signin").answering(404),
+        get("/signin/callback", "/signin/callback?code=1&state=2").answering(404),
+        get("/signin/who", "/signin/who").answering(404),
         post("/signout", "/signout", json!({})),
     ]
 }
@@ -678,11 +682,12 @@ async fn a_method_that_is_not_declared_is_refused_with_those_that_are_and_echoes
 }
 
 #[tokio::test]
-async fn what_belongs_to_demo_mode_is_missing_in_every_other_mode() {
+async fn what_belongs_to_demo_mode_or_to_a_provider_is_missing_in_every_other_mode() {
     let first = "the-first-administrators-key-0123456789";
     let world = Company::holding(&[]).with_keys(first).open().await;
     let mut tried = 0;
-    for route in declared().into_iter().filter(|route| route.policy == Policy::Demo) {
+    let special = |route: &Declared| matches!(route.policy, Policy::Demo | Policy::SignIn);
+    for route in declared().into_iter().filter(special) {
         for caller in [world.stranger(), world.alice()] {
             let request = caller
                 .request(route.method.clone(), &concrete(&route.path))

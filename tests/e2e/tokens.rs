@@ -119,7 +119,7 @@ async fn roles_come_from_the_settings() {
 }
 
 #[tokio::test]
-async fn a_subject_and_a_user_are_bound_to_each_other_when_first_seen() {
+async fn a_subject_and_a_user_are_bound_when_first_seen_until_an_administrator_releases_them() {
     let idp = Idp::start().await;
     let world = company(&idp, "").await;
     let with =
@@ -134,6 +134,18 @@ async fn a_subject_and_a_user_are_bound_to_each_other_when_first_seen() {
     assert_eq!(search(&with(&json!({}))).await.status, 200, "the first one is not disturbed");
     let audit = world.alice().get("/v1/admin/audit?user=bob@example.com").await.json();
     assert_eq!(audit["records"][0]["kind"], "user.recognise", "{audit}");
+    let release = json!({"user": "bob@example.com", "act": "release", "why": "somebody new"});
+    let without = json!({"user": "bob@example.com", "act": "release"});
+    assert_eq!(world.alice().post("/v1/admin/users", &without).await.problem().0, 422);
+    assert_eq!(world.alice().post("/v1/admin/users", &release).await.status, 200);
+    assert_eq!(search(&successor).await.status, 200);
+    assert_eq!(search(&with(&json!({}))).await.problem().1, "identity_taken");
+    let audit = world.alice().get("/v1/admin/audit?user=key:bootstrap").await.json();
+    let records = audit["records"].as_array().expect("records");
+    assert!(records.iter().any(|record| record["kind"] == "user.release"), "{audit}");
+    let nobody = json!({"user": "nobody@example.com", "act": "release", "why": "a test"});
+    let reply = world.alice().post("/v1/admin/users", &nobody).await;
+    assert_eq!(reply.problem(), (409, "not_bound".to_owned()));
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The user is bound to nobody.
-    pub fn release_user(&self, user: &str, actor: &Actor, why: Option<&str>) -> Result<()> {
+    pub fn release_user(&self, user: &str, actor: &Actor, why: &str) -> Result<()> {
         self.write(|tx| {
             let issuer: Option<String> = tx
                 .query_row("SELECT issuer FROM identity WHERE user = ?1", [user], |row| row.get(0))
@@ -71,7 +71,7 @@ impl Ledger {
             tx.execute("DELETE FROM session WHERE user = ?1", [user])?;
             let principal = format!("user:{user}");
             let facts = json!({"user": principal, "before": {"issuer": issuer}, "after": null});
-            audit::act(tx, actor, "user.release", facts, why)
+            audit::act(tx, actor, "user.release", facts, Some(why))
         })
     }
 
