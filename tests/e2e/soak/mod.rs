@@ -20,7 +20,7 @@ use self::oracle::{Id, Names, Oracle};
 use crate::world::{Company, loudly};
 
 /// Checks of the short run.
-const SHORT: u64 = 100_000;
+const SHORT: u64 = 50_000;
 /// Acts of the short run in which readers are overtaken.
 const OVERTAKING: u64 = 25;
 
