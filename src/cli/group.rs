@@ -1,5 +1,6 @@
 //! `vouch group` and the file of `vouch access load`: who belongs where.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -7,6 +8,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vouch_index::Principal;
+use vouch_index::ledger::can_name_a_group;
 
 use super::Session;
 use super::failure::Failure;
@@ -106,18 +108,33 @@ fn loaded(body: &Value) -> String {
 
 /// All lines, or the first that is wrong: half a file would be other rights than anybody meant.
 fn read(text: &str, name: &str) -> Result<Vec<Group>> {
+    let mut lines_of: HashMap<String, usize> = HashMap::new();
+    let mut groups = Vec::new();
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let groups: Result<Vec<Group>> = lines
-        .map(|(at, line)| {
-            serde_json::from_str(line).map_err(|error| {
-                let title = format!("line {} of {name} can't be read: {error}", at + 1);
-                let hint = "nothing was loaded; write each line like \
-                            {\"group\": \"hr\", \"members\": [\"user:a@example.com\"]}";
-                Failure::new("bad_line", title, Some(hint)).into()
-            })
-        })
-        .collect();
-    groups
+    for (at, line) in lines {
+        let wrong = |why: String| {
+            let title = format!("line {} of {name}: {why}", at + 1);
+            let hint = "nothing was loaded; write each group on one line, like \
+                        {\"group\": \"hr\", \"members\": [\"user:a@example.com\"]}";
+            Failure::new("bad_line", title, Some(hint))
+        };
+        let group: Group =
+            serde_json::from_str(line).map_err(|error| wrong(format!("can't be read: {error}")))?;
+        let bare = group.group.strip_prefix("group:").unwrap_or(&group.group);
+        if !can_name_a_group(bare) {
+            return Err(wrong(format!("`{}` can't be the name of a group", safe(bare))).into());
+        }
+        if group.members.contains(&Principal::Everyone) {
+            return Err(wrong("`everyone` can't be a member of a group".to_owned()).into());
+        }
+        // The last one would win, or both together: nobody could say which was meant.
+        if let Some(before) = lines_of.insert(bare.to_owned(), at + 1) {
+            let why = format!("the group `{}` has line {before} already", safe(bare));
+            return Err(wrong(why).into());
+        }
+        groups.push(group);
+    }
+    Ok(groups)
 }
 
 #[cfg(test)]
@@ -127,8 +144,22 @@ mod tests {
     #[test]
     fn a_wrong_line_is_named_and_nothing_is_loaded() {
         let good = "{\"group\": \"hr\", \"members\": [\"user:a\", \"group:b\"]}";
-        assert_eq!(read(&format!("{good}\n\n{good}\n"), "f").unwrap().len(), 2);
-        for bad in ["{\"group\": \"hr\", \"members\": [\"ann\"]}", "{\"group\": \"hr\"}", "hr"] {
+        let other = "{\"group\": \"b\", \"members\": [\"group:hr\"]}";
+        assert_eq!(
+            read(&format!("{good}\n\n{other}\n"), "f").unwrap().len(),
+            2,
+            "a cycle is harmless"
+        );
+        for bad in [
+            "{\"group\": \"x\", \"members\": [\"ann\"]}",
+            "{\"group\": \"x\"}",
+            "{\"group\": \"x\", \"members\": [], \"member\": []}",
+            "{\"group\": \"everyone\", \"members\": []}",
+            "{\"group\": \" \", \"members\": []}",
+            "{\"group\": \"x\", \"members\": [\"everyone\"]}",
+            "{\"group\": \"group:hr\", \"members\": []}",
+            "hr",
+        ] {
             let message = read(&format!("{good}\n{bad}"), "f").unwrap_err().to_string();
             assert!(message.starts_with("line 2 of f"), "{message}");
         }

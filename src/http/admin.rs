@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json as Out;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -85,6 +85,14 @@ struct GroupMembers {
     group: String,
     #[schema(value_type = Vec<String>)]
     members: Vec<Principal>,
+}
+
+/// The longest directory that is loaded at once, in bytes: a million lines of a usual length.
+const DIRECTORY_BYTES: usize = 128 * 1024 * 1024;
+
+/// A directory may be longer than other bodies. It takes an administrator to send one.
+pub(super) fn directory() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(DIRECTORY_BYTES)
 }
 
 /// Replace the members of many groups at once. `held` lists what waits for a second person.

@@ -82,7 +82,7 @@ fn routes() -> Routes {
         .api(Policy::ItsApprover, routes!(approvals::decide))
         .api(Policy::ItsApproverAlone, routes!(approvals::open))
         .api(Policy::Administrator, routes!(admin::groups, admin::change_group))
-        .api(Policy::Administrator, routes!(admin::load_groups))
+        .api(Policy::Administrator, routes!(admin::load_groups).layer(admin::directory()))
         .api(Policy::ItsOverseers, routes!(access::explain))
         .api(Policy::Administrator, routes!(control::users, control::change_user))
         .api(Policy::Administrator, routes!(control::stop))

@@ -166,3 +166,25 @@ async fn an_administrator_shuts_out_and_stops_from_the_command_line() {
     let records = json(&world, "alice", &["audit", "--kind", "key.revoke"]).await;
     assert_eq!(records["records"][0]["body"]["why"], "leaked");
 }
+
+#[tokio::test]
+async fn a_long_directory_is_loaded_whole_or_not_at_all() {
+    let world = company().await;
+    let load = async |text: &str| {
+        std::fs::write(world.documents().join("groups.jsonl"), text).unwrap();
+        vouch(&world, "alice", &["access", "load", "groups.jsonl"]).await
+    };
+    let groups = async || world.alice().get("/v1/admin/groups").await.body;
+    let before = groups().await;
+    let line = |at: usize| {
+        format!("{{\"group\": \"team-{at}\", \"members\": [\"user:somebody-{at}@example.com\"]}}\n")
+    };
+    let long: String = (0..20_000).map(line).collect();
+    let (code, said) = load(&format!("{long}{}", line(7))).await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("line 20001 of groups.jsonl: the group `team-7` has line 8"), "{said}");
+    assert_eq!(groups().await, before, "nothing was loaded");
+    let (code, said) = load(&long).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("20000 groups with 20000 members"), "{said}");
+}
