@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -158,7 +159,7 @@ impl Rule {
 pub struct Reader {
     pub(crate) user: String,
     pub(crate) token_groups: BTreeSet<String>,
-    pub(crate) principals: BTreeSet<Principal>,
+    pub(crate) principals: Arc<BTreeSet<Principal>>,
 }
 
 impl Reader {

@@ -6,6 +6,7 @@
 //! states, times and hashes, and no title and no text.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
@@ -162,7 +163,7 @@ impl Ledger {
 /// that opens a search.
 fn nobody_yet(user: &str, token_groups: &[String]) -> Reader {
     let token_groups = token_groups.iter().cloned().collect();
-    Reader { user: user.to_owned(), token_groups, principals: BTreeSet::new() }
+    Reader { user: user.to_owned(), token_groups, principals: Arc::default() }
 }
 
 fn overview(

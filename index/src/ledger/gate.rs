@@ -218,14 +218,16 @@ pub struct DocumentText {
     pub facts: Facts,
 }
 
-/// Clearances by the reader's principals, all of one epoch.
+/// Readers' principals, and clearances by them, all of one epoch.
 #[derive(Default)]
 pub(super) struct ClearanceCache(Mutex<Cached>);
 
 #[derive(Default)]
 struct Cached {
     epoch: i64,
-    by_principals: HashMap<BTreeSet<Principal>, Arc<Visible>>,
+    /// By the user and the groups of their token.
+    by_reader: HashMap<(String, BTreeSet<String>), Arc<BTreeSet<Principal>>>,
+    by_principals: HashMap<Arc<BTreeSet<Principal>>, Arc<Visible>>,
 }
 
 /// More readers than this are computed again rather than kept.
@@ -243,30 +245,56 @@ impl Ledger {
     pub fn clearance(&self, reader: &Reader) -> Result<Clearance> {
         self.read(|tx| {
             let epoch = epoch(tx)?;
-            let reader = Reader {
-                principals: principals(tx, &reader.user, &reader.token_groups)?,
-                ..reader.clone()
-            };
-            if let Some(seen) = self.cached(epoch, &reader.principals) {
+            let principals = self.principals(tx, &reader.user, &reader.token_groups)?;
+            let reader = Reader { principals: Arc::clone(&principals), ..reader.clone() };
+            let kept = self.kept(epoch, |cached| cached.by_principals.get(&principals).cloned());
+            if let Some(seen) = kept.filter(|seen| seen.until > now()) {
                 return Ok(Clearance { reader, epoch, seen });
             }
-            let seen = Arc::new(compute(tx, &reader.principals)?);
-            let mut cache = lock(&self.clearances.0);
-            if cache.epoch != epoch || cache.by_principals.len() >= KEPT {
-                cache.by_principals.clear();
-                cache.epoch = epoch;
-            }
-            cache.by_principals.insert(reader.principals.clone(), Arc::clone(&seen));
+            let seen = Arc::new(compute(tx, &principals)?);
+            self.keep(epoch, |cached| {
+                cached.by_principals.insert(principals, Arc::clone(&seen));
+            });
             Ok(Clearance { reader, epoch, seen })
         })
     }
 
-    fn cached(&self, epoch: i64, principals: &BTreeSet<Principal>) -> Option<Arc<Visible>> {
+    /// Every principal of a person as they are in this transaction. The check after a search does not
+    /// ask here: it looks them up once more.
+    pub(super) fn principals(
+        &self,
+        tx: &Transaction<'_>,
+        user: &str,
+        token_groups: &BTreeSet<String>,
+    ) -> Result<Arc<BTreeSet<Principal>>> {
+        let epoch = epoch(tx)?;
+        let asked = (user.to_owned(), token_groups.clone());
+        if let Some(known) = self.kept(epoch, |cached| cached.by_reader.get(&asked).cloned()) {
+            return Ok(known);
+        }
+        let found = Arc::new(principals(tx, user, token_groups)?);
+        self.keep(epoch, |cached| {
+            cached.by_reader.insert(asked, Arc::clone(&found));
+        });
+        Ok(found)
+    }
+
+    /// Something that was computed under this epoch.
+    fn kept<T>(&self, epoch: i64, get: impl FnOnce(&Cached) -> Option<T>) -> Option<T> {
         let cache = lock(&self.clearances.0);
         if cache.epoch != epoch {
             return None;
         }
-        cache.by_principals.get(principals).filter(|seen| seen.until > now()).cloned()
+        get(&cache)
+    }
+
+    /// Keeps what was computed under this epoch, and forgets what belongs to another.
+    fn keep(&self, epoch: i64, put: impl FnOnce(&mut Cached)) {
+        let mut cache = lock(&self.clearances.0);
+        if cache.epoch != epoch || cache.by_reader.len().max(cache.by_principals.len()) >= KEPT {
+            *cache = Cached { epoch, ..Cached::default() };
+        }
+        put(&mut cache);
     }
 
     /// The same clearance without what lies outside of these sources or was changed before that
@@ -534,7 +562,7 @@ pub(super) fn expires(modified: Option<i64>, expire: Option<i64>) -> i64 {
 pub(super) fn compute(tx: &Transaction<'_>, principals: &BTreeSet<Principal>) -> Result<Visible> {
     let rules = passing_rules(tx, principals)?;
     let mut statement = tx.prepare_cached(
-        "SELECT live, rule, live_modified, source FROM document WHERE live IS NOT NULL AND hidden = 0",
+        "SELECT live, rule, live_modified FROM document WHERE live IS NOT NULL AND hidden = 0",
     )?;
     let mut rows = statement.query([])?;
     let mut versions = FixedBitSet::new();

@@ -75,7 +75,8 @@ impl Ledger {
                 lineage(tx, user, &token_groups)?.into_keys().collect()
             };
             let readable = if stopped { BTreeSet::new() } else { principals.clone() };
-            let reader = Reader { user: user.to_owned(), token_groups, principals: readable };
+            let reader =
+                Reader { user: user.to_owned(), token_groups, principals: readable.into() };
             Ok(Standing { reader, principals, blocked, stopped })
         })
     }
@@ -88,7 +89,7 @@ impl Ledger {
     pub fn reader(&self, user: &str, token_groups: &[String]) -> Result<Reader> {
         let token_groups: BTreeSet<String> = token_groups.iter().cloned().collect();
         self.read(|tx| {
-            let principals = principals(tx, user, &token_groups)?;
+            let principals = self.principals(tx, user, &token_groups)?;
             Ok(Reader { user: user.to_owned(), token_groups, principals })
         })
     }
