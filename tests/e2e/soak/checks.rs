@@ -265,7 +265,7 @@ impl Soak {
         let sources: BTreeSet<_> = visible.keys().map(|id| &id.0).collect();
         assert_eq!(answer["searched"]["sources"], sources.len(), "LEAK or FALSE DENIAL: {answer}");
         let sees = visible.get(&id) == Some(&page);
-        self.in_the_prompt(user, &answer, sees.then_some(&id)).await;
+        self.in_the_prompt(user, &answer, sees.then_some(page)).await;
         let verdict = json!({"answer": answer["id"], "verdict": "right"});
         let theirs = self.house.send(other, (Method::POST, "/v1/feedback"), &verdict).await;
         let expected = if other == user { 200 } else { 404 };
@@ -274,7 +274,7 @@ impl Soak {
     }
 
     /// What went to whatever writes the answer, as the audit has it.
-    async fn in_the_prompt(&mut self, user: &str, answer: &Value, wanted: Option<&Id>) {
+    async fn in_the_prompt(&mut self, user: &str, answer: &Value, wanted: Option<usize>) {
         let id = answer["id"].as_str().expect("an id");
         let path = format!("/v1/admin/audit?answer={id}");
         let records = self.house.person("audra").get(&path).await.json();
@@ -288,11 +288,12 @@ impl Soak {
             let sees = self.oracle.sees(&who, &id).map(|page| self.oracle.pages[page].hash());
             let version = passage["version"].as_str().map(str::to_owned);
             assert!(sees.is_some() && sees == version, "LEAK: {name} in a prompt {}", self.story());
-            prompted.insert(id);
+            prompted.extend(version);
             self.tally.checks += 1;
         }
-        if let Some(wanted) = wanted {
-            let there = prompted.contains(wanted);
+        // The same page may lie under several names; repeated text goes into a prompt once.
+        if let Some(wanted) = wanted.map(|page| self.oracle.pages[page].clone()) {
+            let there = prompted.contains(&wanted.hash());
             assert!(there, "FALSE DENIAL: {user} asks for {wanted:?}: {opening} {}", self.story());
         }
     }
