@@ -19,6 +19,8 @@ use vouch_ingest::Limits;
 use crate::auth::Provider;
 use crate::config::{AuthMode, Config, VectorStore};
 use crate::demo::Directory;
+use crate::generate::Generator;
+use crate::generate::extractive::Extractive;
 
 /// The chunker's number: another one means that a reindex cuts anew.
 pub const CHUNKER: u32 = 2;
@@ -40,6 +42,8 @@ pub struct App {
     pub directory: Option<Directory>,
     /// The identity provider, where people sign in with one.
     pub provider: Option<Arc<Provider>>,
+    /// What writes answers, each where the one before gave nothing.
+    pub generators: Vec<Box<dyn Generator>>,
     /// When the server started.
     pub started: Instant,
     /// The first administrator's key, where there is one.
@@ -90,12 +94,14 @@ impl App {
         let directory = Directory::open(&config, &ledger)?;
         let oidc = config.auth.mode == AuthMode::Oidc;
         let provider = oidc.then(|| Provider::new(&config.auth.oidc)).transpose()?;
+        let generators = generators(&config);
         Ok(Arc::new(Self {
             config,
             ledger,
             program,
             directory,
             provider,
+            generators,
             started: Instant::now(),
             bootstrap_key,
             live: RwLock::new(Arc::new(live)),
@@ -232,6 +238,11 @@ fn claim(data_dir: &Path) -> Result<File> {
             Err(TryLockError::Error(error)) => return Err(error).with_context(named),
         }
     }
+}
+
+/// The generators in the order in which they are asked.
+fn generators(config: &Config) -> Vec<Box<dyn Generator>> {
+    vec![Box::new(Extractive { min_confidence: config.answer.min_confidence })]
 }
 
 fn lanes(config: &Config) -> usize {

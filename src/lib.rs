@@ -3,8 +3,10 @@
 //! Two paths go through it, both in [`paths`]: a document's, from its source to the indexes, and a
 //! question's, from the reader to the answer. [`http`] and [`cli`] are how people reach them.
 
+pub mod answer;
 pub mod app;
 pub mod auth;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::Stream;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
 use vouch_index::ledger::{DocumentText, Opening, ShownPassage};
 use vouch_index::search::Mode;
@@ -18,9 +18,10 @@ use vouch_index::{DocumentId, Passage, Reader};
 
 use super::ApiError;
 use super::extract::{Json, Path, Query};
+use crate::answer::{Answer, Audience, Event};
 use crate::app::App;
 use crate::auth::AsReader;
-use crate::paths::ask::{self, Answer, Event, Question};
+use crate::paths::ask::{self, Question};
 
 /// Passages that a search returns unless told otherwise, and at most.
 const LIMIT: usize = 10;
@@ -61,33 +62,42 @@ pub(super) async fn ask(
         let events = events(app, reader, question);
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());
     }
-    let answer = app.blocking(move |app| ask::ask(app, &reader, &question, &mut |_| true)).await?;
-    Ok(axum::Json(answer).into_response())
+    let (heard, answer) = answering(app, reader, question);
+    heard.for_each(|_| std::future::ready(())).await;
+    Ok(axum::Json(answer.await?).into_response())
 }
 
-/// The answer as events. Where nobody listens any more, the channel is closed and the path stops.
+/// An answer that is being made: what is heard meanwhile, and then the whole. Whoever drops the first
+/// is gone, and the answer ends early.
+pub(super) fn answering(
+    app: Arc<App>,
+    reader: Reader,
+    question: Question,
+) -> (ReceiverStream<Event>, impl Future<Output = Result<Answer, ApiError>>) {
+    let (audience, heard) = Audience::new();
+    let span = tracing::Span::current();
+    let made =
+        async move { app.blocking(move |app| ask::ask(app, &reader, &question, &audience)).await };
+    let made = tokio::spawn(made.instrument(span));
+    let whole =
+        async move { made.await.unwrap_or_else(|error| Err(anyhow::Error::new(error).into())) };
+    (ReceiverStream::new(heard), whole)
+}
+
+/// The answer as events.
 fn events(
     app: Arc<App>,
     reader: Reader,
     question: Question,
 ) -> impl Stream<Item = Result<SseEvent, Infallible>> {
-    let (sender, receiver) = mpsc::channel(16);
-    tokio::spawn(async move {
-        let last = sender.clone();
-        let answered = app
-            .blocking(move |app| {
-                let mut send = |event| sender.blocking_send(Ok(sse(&event))).is_ok();
-                ask::ask(app, &reader, &question, &mut send)
-            })
-            .await;
-        let event = match answered {
+    let (heard, whole) = answering(app, reader, question);
+    let last = async move {
+        match whole.await {
             Ok(answer) => named("done", &answer),
             Err(error) => named("error", &error),
-        };
-        // Nobody may be listening any more; then there is nobody to tell.
-        drop(last.send(Ok(event)).await);
-    });
-    ReceiverStream::new(receiver)
+        }
+    };
+    heard.map(|event| sse(&event)).chain(last.into_stream()).map(Ok)
 }
 
 fn sse(event: &Event) -> SseEvent {

@@ -4,3 +4,4 @@
 pub mod ask;
 pub mod indexing;
 pub mod intake;
+mod write;

@@ -28,7 +28,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::question::{Asks, Language, Question, Reader, Word, among, negates};
 use super::sentences::{Kind, Unit, units};
-use super::{Evidence, Sentence, Support, words};
+use super::words;
+use crate::generate::{Evidence, Sentence, Support};
 
 /// The signs of a unit, in the order of [`TABLE`].
 pub(super) type Signs = [f32; SIGNS];

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{Evidence, Sentence, answer};
+use super::answer;
+use crate::generate::{Evidence, Sentence, Support};
 
 /// The default of the configuration.
 const SURE: f32 = 0.42;
@@ -22,7 +23,7 @@ fn check(passage_text: &str, question: &str, expected: &[&str]) {
 }
 
 fn quotes<'a>(sentence: &Sentence, evidence: &[Evidence<'a>]) -> Vec<&'a str> {
-    let quote = |at: &super::Support| &evidence[at.passage].text[at.start..at.end];
+    let quote = |at: &Support| &evidence[at.passage].text[at.start..at.end];
     sentence.support.iter().map(quote).collect()
 }
 
