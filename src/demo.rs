@@ -2,12 +2,12 @@
 //!
 //! The file is a directory that Vouch follows: what changes in it is applied to the kept groups, so
 //! that `vouch group` and an edit of the file both count, and the later one wins. It is read again
-//! when it changes, at the next request.
+//! when it changes, at the next request. What it holds is compared, and not its date: two changes
+//! within one tick of the clock leave the same date, and the file is small.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use anyhow::Result;
 use vouch_index::ledger::Ledger;
@@ -22,7 +22,8 @@ pub struct Directory {
 }
 
 struct Read {
-    modified: Option<SystemTime>,
+    /// The file's content, or why it could not be read.
+    text: Result<String, String>,
     people: Arc<People>,
 }
 
@@ -39,9 +40,10 @@ impl Directory {
             return Ok(None);
         }
         let file = config.auth.demo.people.clone();
-        let people = People::read(&file)?;
+        let text = People::text(&file)?;
+        let people = People::parse(&text, &file.display().to_string())?;
         apply(ledger, &people)?;
-        let read = Read { modified: modified(&file), people: Arc::new(people) };
+        let read = Read { text: Ok(text), people: Arc::new(people) };
         Ok(Some(Self { file, read: Mutex::new(read) }))
     }
 
@@ -51,10 +53,11 @@ impl Directory {
     /// The ledger failed.
     pub fn people(&self, ledger: &Ledger) -> Result<Arc<People>> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = modified(&self.file);
-        if now != read.modified {
-            read.modified = now;
-            match People::read(&self.file) {
+        let now = People::text(&self.file).map_err(|error| format!("{error:#}"));
+        if now != read.text {
+            let name = self.file.display().to_string();
+            let text = now.clone().map_err(anyhow::Error::msg);
+            match text.and_then(|text| People::parse(&text, &name)) {
                 Ok(people) => {
                     apply(ledger, &people)?;
                     read.people = Arc::new(people);
@@ -63,6 +66,8 @@ impl Directory {
                     tracing::error!("the people file was changed and not taken: {error:#}")
                 }
             }
+            // Not before it was applied: where that failed, the next request tries again.
+            read.text = now;
         }
         Ok(Arc::clone(&read.people))
     }
@@ -109,6 +114,41 @@ fn apply(ledger: &Ledger, people: &People) -> Result<()> {
     Ok(())
 }
 
-fn modified(file: &std::path::Path) -> Option<SystemTime> {
-    std::fs::metadata(file).and_then(|about| about.modified()).ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_within_one_tick_of_the_clock_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.toml");
+        let date = std::time::UNIX_EPOCH;
+        // The same length, and the same date.
+        let write = |groups: &str| {
+            let text = format!("[[person]]\nuser = \"ann\"\nname = \"Ann\"\ngroups = {groups}\n");
+            std::fs::write(&file, text).unwrap();
+            std::fs::File::options().write(true).open(&file).unwrap().set_modified(date).unwrap();
+        };
+        let settings = format!("[auth]\nmode = \"demo\"\n[auth.demo]\npeople = {file:?}");
+        let config = Config::parse(&settings).unwrap();
+        let ledger = Ledger::open(folder.path(), &folder.path().join("head")).unwrap();
+        write("[\"hr\"]");
+        let directory = Directory::open(&config, &ledger).unwrap().unwrap();
+        let is_in = |group: &str| {
+            let ann = directory.find(&ledger, "ann").unwrap().unwrap();
+            let kept = ledger.standing("ann", &[]).unwrap().principals;
+            let named = ann.groups.contains(group);
+            assert_eq!(kept.contains(&Principal::Group(group.to_owned())), named, "{kept:?}");
+            named
+        };
+        assert!(is_in("hr"));
+        write("[\"it\"]");
+        assert!(is_in("it") && !is_in("hr"));
+        write("[\"it\", ");
+        assert!(is_in("it"), "a mistake changes nothing");
+        std::fs::remove_file(&file).unwrap();
+        assert!(is_in("it"), "nor does a missing file");
+        write("[\"hr\"]");
+        assert!(is_in("hr") && !is_in("it"));
+    }
 }

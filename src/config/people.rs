@@ -59,11 +59,18 @@ impl People {
     /// # Errors
     /// Names the file, the person and what is wrong.
     pub fn read(file: &Path) -> Result<Self> {
-        let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).with_context(|| {
+        Self::parse(&Self::text(file)?, &file.display().to_string())
+    }
+
+    /// The file's content.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub(crate) fn text(file: &Path) -> Result<String> {
+        std::fs::read_to_string(file).with_context(|| {
+            let name = file.display();
             format!("can't read the people of demo mode, {name} (`auth.demo.people`)")
-        })?;
-        Self::parse(&text, &name)
+        })
     }
 
     /// Checks people that were read already; `file` is the name for messages.
