@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::failure::Failure;
+use crate::http::{SURFACE, Surface};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
@@ -31,8 +33,11 @@ impl Client {
                 Some("write --url (or VOUCH_URL) like http://127.0.0.1:8080"),
             )
         })?;
+        let surface =
+            (HeaderName::from_static(SURFACE), HeaderValue::from_static(Surface::Cli.name()));
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("vouch/", env!("CARGO_PKG_VERSION")))
+            .default_headers(HeaderMap::from_iter([surface]))
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(300));
         if base.scheme() == "http" {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::map_response;
 use axum::response::Response;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::SURFACE;
 use crate::app::App;
 
 /// How long a browser may keep the answer to its preflight.
@@ -27,7 +28,11 @@ pub(super) fn open_to(origins: &[String], routes: Router<Arc<App>>) -> Router<Ar
             listed.contains(origin) && for_readers(request.uri.path())
         }))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static(SURFACE),
+        ])
         .max_age(KEPT);
     routes.layer(cors).layer(map_response(say_nothing_to_others))
 }

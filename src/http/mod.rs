@@ -19,6 +19,7 @@ mod push;
 mod reading;
 mod signin;
 mod sources;
+mod surface;
 mod viewer;
 
 use std::sync::Arc;
@@ -38,6 +39,8 @@ use utoipa_axum::routes;
 pub use error::ApiError;
 use policy::Routes;
 pub use policy::{Declared, Policy};
+pub(crate) use surface::SURFACE;
+pub use surface::Surface;
 
 use crate::app::App;
 

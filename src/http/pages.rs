@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use vouch_index::Reader;
 use vouch_index::ledger::DocumentText;
 
-use super::ApiError;
 use super::extract::{Path, Query};
 use super::policy::{Policy, Routes};
 use super::reading::open;
 use super::viewer::{self, Rendered};
+use super::{ApiError, Surface};
 use crate::app::App;
 use crate::auth::{AsReader, DEMO_COOKIE, cookie, on_loopback, signin};
 
@@ -113,7 +113,7 @@ async fn show(
     place: (String, String),
     query: ViewQuery,
 ) -> Result<Markup, ApiError> {
-    let document = open(app, reader, place, query.version).await?;
+    let document = open(app, (reader, Surface::Viewer), place, query.version).await?;
     app.blocking(move |app| {
         let quote = query.start.zip(query.end).map(|(start, end)| start..end);
         let rendered = viewer::render(&document, quote);

@@ -16,8 +16,8 @@ use vouch_index::ledger::{DocumentText, Opening, ShownPassage};
 use vouch_index::search::Mode;
 use vouch_index::{DocumentId, Passage, Reader};
 
-use super::ApiError;
 use super::extract::{Json, Path, Query};
+use super::{ApiError, Surface};
 use crate::answer::{Answer, Audience, Event};
 use crate::app::App;
 use crate::auth::AsReader;
@@ -42,11 +42,12 @@ pub(super) struct AskBody {
 }
 
 /// Answer a question from what the reader may see.
-#[utoipa::path(post, path = "/v1/ask", request_body = AskBody,
+#[utoipa::path(post, path = "/v1/ask", request_body = AskBody, params(Surface),
     responses((status = 200, body = Answer), (status = "default", body = ApiError)))]
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
     AsReader(reader): AsReader,
+    surface: Surface,
     Json(body): Json<AskBody>,
 ) -> Result<Response, ApiError> {
     let text = checked(&app, &body.question, "question")?;
@@ -57,7 +58,7 @@ pub(super) async fn ask(
             "leave `conversation` out and ask a question that stands by itself",
         ));
     }
-    let question = Question { text, sources: body.sources, surface: "api" };
+    let question = Question { text, sources: body.sources, surface: surface.name() };
     if body.stream.unwrap_or_default() {
         let events = events(app, reader, question);
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());
@@ -171,11 +172,12 @@ impl From<Passage> for PassageBody {
 }
 
 /// Find passages among what the reader may see.
-#[utoipa::path(post, path = "/v1/search", request_body = SearchBody,
+#[utoipa::path(post, path = "/v1/search", request_body = SearchBody, params(Surface),
     responses((status = 200, body = SearchAnswer), (status = "default", body = ApiError)))]
 pub(super) async fn search(
     State(app): State<Arc<App>>,
     AsReader(reader): AsReader,
+    surface: Surface,
     Json(body): Json<SearchBody>,
 ) -> Result<axum::Json<SearchAnswer>, ApiError> {
     let text = checked(&app, &body.query, "query")?;
@@ -201,7 +203,9 @@ pub(super) async fn search(
                 clearance: &clearance,
                 question: &text,
                 passages: &found.passages.iter().map(ask::shown).collect::<Vec<_>>(),
-                details: json!({"generation": live.generation.number, "surface": "api"}),
+                details: json!({
+                    "generation": live.generation.number, "surface": surface.name(),
+                }),
             })?;
             Ok::<_, ApiError>(found)
         })
@@ -220,21 +224,22 @@ pub(super) struct VersionQuery {
 
 /// Metadata and text of a document's approved version, or of an earlier one.
 #[utoipa::path(get, path = "/v1/documents/{source}/{*path}",
-    params(("source" = String, Path), ("path" = String, Path), VersionQuery),
+    params(("source" = String, Path), ("path" = String, Path), VersionQuery, Surface),
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn document(
     State(app): State<Arc<App>>,
     AsReader(reader): AsReader,
-    Path((source, path)): Path<(String, String)>,
+    surface: Surface,
+    Path(place): Path<(String, String)>,
     Query(query): Query<VersionQuery>,
 ) -> Result<axum::Json<DocumentText>, ApiError> {
-    Ok(axum::Json(open(&app, reader, (source, path), query.version).await?))
+    Ok(axum::Json(open(&app, (reader, surface), place, query.version).await?))
 }
 
-/// Opens a document for a reader and records that it was shown.
+/// Opens a document for a reader and records that it was shown, and where.
 pub(super) async fn open(
     app: &Arc<App>,
-    reader: Reader,
+    (reader, surface): (Reader, Surface),
     (source, path): (String, String),
     version: Option<String>,
 ) -> Result<DocumentText, ApiError> {
@@ -254,7 +259,7 @@ pub(super) async fn open(
                 start: 0,
                 end: u32::try_from(document.text.len()).unwrap_or(u32::MAX),
             }],
-            details: json!({"surface": "api"}),
+            details: json!({ "surface": surface.name() }),
         })?;
         Ok(document)
     })

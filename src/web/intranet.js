@@ -91,7 +91,7 @@ const BROKEN_OFF = ["The answer broke off.", "The connection ended before the an
 
 /** A request with this session's credential. */
 function request(path, options = {}) {
-  const headers = { ...options.headers };
+  const headers = { "Vouch-Surface": "widget", ...options.headers };
   if (session.key) headers.Authorization = `Bearer ${session.key}`;
   return fetch(path, { ...options, headers, credentials: "same-origin", cache: "no-store" });
 }

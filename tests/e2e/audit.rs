@@ -1,7 +1,9 @@
 //! Promise 7: no audit record, no answer; and the audit shows what was changed in it.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::commands::vouch;
 use crate::world::{Reply, World};
 
 const CANARY: &str = "heliotrope";
@@ -65,6 +67,46 @@ async fn promise_7_searches_documents_and_pages_are_recorded_too() {
     let export = world.ines().get("/v1/admin/audit?export=1").await;
     assert_eq!(export.header("content-type"), Some("application/x-ndjson"));
     assert!(export.body.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+}
+
+#[tokio::test]
+async fn promise_7_a_record_says_on_which_surface_something_was_shown() {
+    let world = company().await;
+    let bob = world.bob();
+    let mut expected = Vec::new();
+    for (said, surface) in [
+        (None, "api"),
+        (Some("widget"), "widget"),
+        (Some("cli"), "cli"),
+        (Some("anything"), "api"),
+        // What has a route of its own is known by it.
+        (Some("mcp"), "api"),
+        (Some("slack"), "api"),
+        (Some("viewer"), "api"),
+    ] {
+        for (method, path, body) in [
+            (Method::POST, "/v1/ask", json!({"question": QUESTION})),
+            (Method::POST, "/v1/ask", json!({"question": QUESTION, "stream": true})),
+            (Method::POST, "/v1/search", json!({"query": CANARY})),
+            (Method::GET, "/v1/documents/hr/leave.md", json!({})),
+            (Method::GET, "/view/hr/leave.md", json!({})),
+        ] {
+            let mut request = bob.request(method, path).json(&body);
+            if let Some(said) = said {
+                request = request.header("vouch-surface", said);
+            }
+            assert_eq!(bob.send(request).await.status, 200, "{path}");
+            expected.push(if path.starts_with("/view") { "viewer" } else { surface });
+        }
+    }
+    for command in [["ask", QUESTION], ["search", CANARY]] {
+        assert_eq!(vouch(&world, "bob", &command).await.0, Some(0));
+        expected.push("cli");
+    }
+    let shown = records(&world, "user=bob&limit=200").await;
+    let surfaces: Vec<_> =
+        shown.iter().filter_map(|record| record["body"]["details"]["surface"].as_str()).collect();
+    assert_eq!(surfaces, expected);
 }
 
 #[tokio::test]
