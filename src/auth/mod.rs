@@ -27,7 +27,7 @@ use crate::http::ApiError;
 
 pub(crate) use browser::{DEMO_COOKIE, SESSION_COOKIE, cookie, on_loopback, same_origin};
 pub use provider::Provider;
-pub(crate) use provider::is_private;
+pub(crate) use provider::{Look, Unusable, is_private};
 use token::Verified;
 
 /// What every API key begins with.

@@ -7,6 +7,8 @@
 //!
 //! A key is pinned to one algorithm when it is read. A token never chooses how it is checked.
 
+mod look;
+
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -23,6 +25,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use self::look::Look;
 use super::token::BadToken;
 use crate::config::{Oidc, read_url_if_set};
 use crate::http::ApiError;
@@ -196,33 +199,63 @@ impl Provider {
         }
     }
 
-    async fn fetch(&self) -> Result<Seen> {
+    async fn fetch(&self) -> Result<Seen, Unusable> {
+        self.seen_from(self.discover().await?).await
+    }
+
+    /// Asks for the provider's description.
+    async fn discover(&self) -> Result<reqwest::Response, Unusable> {
+        let issuer = self.settings.issuer.trim_end_matches('/');
+        let address = format!("{issuer}/.well-known/openid-configuration");
+        let asked = self.http.get(&address).send().await;
+        asked.map_err(|error| Unusable::Discovery(address, error.into()))
+    }
+
+    /// Reads the provider's description and fetches the keys that it names.
+    async fn seen_from(&self, described: reqwest::Response) -> Result<Seen, Unusable> {
         #[derive(Deserialize)]
         struct Set {
             keys: Vec<Value>,
         }
-        let issuer = &self.settings.issuer;
-        let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let address = described.url().to_string();
         let metadata: Metadata =
-            read(self.http.get(address).send().await?).await.context("discovery")?;
-        if metadata.issuer != *issuer {
-            bail!("discovery names the issuer {}, and the settings {issuer}", metadata.issuer);
+            read(described).await.map_err(|error| Unusable::Discovery(address, error))?;
+        if metadata.issuer != self.settings.issuer {
+            return Err(Unusable::Issuer(metadata.issuer));
         }
         let (signs, tokens) = (&metadata.authorization_endpoint, &metadata.token_endpoint);
         let addresses = [&metadata.jwks_uri, signs, tokens];
         if let Some(open) = addresses.into_iter().flatten().find(|url| !is_private(url)) {
-            bail!("discovery names {open}, which is not https");
+            return Err(Unusable::Open(open.clone()));
         }
-        let keys = metadata.jwks_uri.clone().context("discovery names no keys")?;
-        let asked = self.http.get(keys).send().await?;
-        let set: Set = read(asked).await.context("the key set")?;
+        let at = metadata.jwks_uri.clone().ok_or(Unusable::NoKeySet)?;
+        let unread = |error| Unusable::KeySet(at.clone(), error);
+        let asked = self.http.get(at.clone()).send().await.map_err(|error| unread(error.into()))?;
+        let set: Set = read(asked).await.map_err(unread)?;
         let keys: Vec<_> =
             set.keys.iter().take(KEYS).filter_map(Key::pinned).map(Arc::new).collect();
         if keys.is_empty() {
-            bail!("the key set holds no key that can check a signature");
+            return Err(Unusable::NoKey(at));
         }
         Ok(Seen { metadata, keys, at: Instant::now() })
     }
+}
+
+/// Why the provider's addresses and keys can't be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("discovery at {0} failed: {1:#}")]
+    Discovery(String, anyhow::Error),
+    #[error("discovery names another issuer: {0}")]
+    Issuer(String),
+    #[error("discovery names {0}, which is not https")]
+    Open(Url),
+    #[error("discovery names no key set")]
+    NoKeySet,
+    #[error("the key set at {0} can't be had: {1:#}")]
+    KeySet(Url, anyhow::Error),
+    #[error("the key set at {0} holds no key that can check a signature")]
+    NoKey(Url),
 }
 
 impl Seen {

@@ -19,7 +19,7 @@ use crate::http::ApiError;
 /// The longest token. One with a thousand groups still fits.
 const TOKEN_BYTES: usize = 64 * 1024;
 /// How far the provider's clock may be ahead of ours, in seconds.
-const LEEWAY: i64 = 60;
+pub(super) const LEEWAY: i64 = 60;
 /// A token that lives longer than a week is no sign-in, and one that lives for ever is a mistake.
 const LONGEST_LIFE: i64 = 7 * 24 * 3600;
 /// The longest name of a user, and the longest subject.

@@ -3,6 +3,8 @@
 //! It reads, connects and binds; it repairs nothing, and leaves nothing behind. Each finding says
 //! what to do. A warning is something that works worse, a failure something that doesn't work.
 
+mod provider;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
@@ -91,6 +93,7 @@ impl Doctor {
             .map_or("the built-in ones".to_owned(), |file| file.display().to_string());
         let mut findings = vec![ok("settings", name), data_dir(&config.data_dir)];
         findings.push(sign_in(&config));
+        findings.extend(provider::findings(&config).await);
         findings.extend(roots(&config));
         let model = model(&config);
         let words_alone = model.iter().any(|finding| finding.level != Level::Ok);
@@ -148,18 +151,31 @@ fn sign_in(config: &Config) -> Finding {
                 "mend the file, or name another as `auth.demo.people`",
             ),
         },
-        AuthMode::Keys | AuthMode::Oidc => match std::env::var("VOUCH_ADMIN_KEY") {
+        mode @ (AuthMode::Keys | AuthMode::Oidc) => match std::env::var("VOUCH_ADMIN_KEY") {
             Ok(key) if key.len() < 32 => fail(
                 "sign-in",
                 "VOUCH_ADMIN_KEY is shorter than 32 characters",
                 "make a longer one, as with `openssl rand -hex 32`",
             ),
-            Ok(_) => ok("sign-in", "keys, and VOUCH_ADMIN_KEY is set here"),
+            Ok(_) => ok("sign-in", format!("{}, and VOUCH_ADMIN_KEY is set here", by(mode))),
+            // Where an identity provider signs people in, the settings may name administrators.
+            Err(_) if !config.auth.roles.administrators.is_empty() => ok("sign-in", by(mode)),
             Err(_) => ok(
                 "sign-in",
-                "keys; VOUCH_ADMIN_KEY is not set here, the first administrator needs it",
+                format!(
+                    "{}; VOUCH_ADMIN_KEY is not set here, the first administrator needs it",
+                    by(mode)
+                ),
             ),
         },
+    }
+}
+
+fn by(mode: AuthMode) -> &'static str {
+    match mode {
+        AuthMode::Demo => "demo",
+        AuthMode::Keys => "keys",
+        AuthMode::Oidc => "an identity provider, and keys",
     }
 }
 

@@ -123,6 +123,8 @@ pub(crate) struct Behaviour {
     pub(crate) named: String,
     /// Whether it answers with errors alone.
     pub(crate) down: bool,
+    /// How many seconds its clock is ahead.
+    pub(crate) ahead: i64,
     /// Spaces that follow the key set.
     pub(crate) padding: usize,
     /// How often the key set was asked for.
@@ -157,6 +159,7 @@ impl Idp {
             keys: [&rsa, &ec, &ed].map(|key| key.public.clone()).to_vec(),
             named: issuer.clone(),
             down: false,
+            ahead: 0,
             padding: 0,
             fetches: 0,
             person: json!({}),
@@ -206,19 +209,21 @@ impl Idp {
 }
 
 async fn discovery(State(idp): State<Idp>) -> Response {
-    let (down, named) = {
+    let (down, named, ahead) = {
         let behaviour = idp.behaviour();
-        (behaviour.down, behaviour.named.clone())
+        (behaviour.down, behaviour.named.clone(), behaviour.ahead)
     };
     if down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let at = |path: &str| format!("{}{path}", idp.issuer);
-    Json(json!({
+    let described = json!({
         "issuer": named, "jwks_uri": at("/keys"), "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"),
-    }))
-    .into_response()
+    });
+    let date = jiff::Timestamp::from_second(now() + ahead).expect("a time");
+    let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    ([(header::DATE, date)], Json(described)).into_response()
 }
 
 async fn keys(State(idp): State<Idp>) -> Response {

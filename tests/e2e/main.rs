@@ -15,6 +15,7 @@ mod browser;
 mod commands;
 mod control;
 mod crash;
+mod doctor;
 mod erase;
 mod events;
 mod explain;
