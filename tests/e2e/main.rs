@@ -19,6 +19,7 @@ mod doctor;
 mod erase;
 mod events;
 mod explain;
+mod full_disk;
 mod held;
 mod hostile_files;
 mod idp;

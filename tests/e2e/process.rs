@@ -8,8 +8,14 @@ use crate::world::{Company, Person};
 
 /// The program, without anything from the test's own environment that it would listen to.
 pub(crate) fn vouch(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vouch"));
-    command.args(arguments).stdin(Stdio::null()).env("NO_COLOR", "1");
+    let mut command = program(env!("CARGO_BIN_EXE_vouch"));
+    command.args(arguments);
+    command
+}
+
+fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.stdin(Stdio::null()).env("NO_COLOR", "1");
     for name in ["VOUCH_URL", "VOUCH_TOKEN", "VOUCH_ADMIN_KEY"] {
         command.env_remove(name);
     }
@@ -33,10 +39,27 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with a company's settings and waits until it listens.
     pub(crate) fn start(company: &Company, environment: &[(&str, &str)]) -> Self {
+        let mut command = vouch(&["serve", "--config"]);
+        command.envs(environment.iter().copied());
+        Self::started(company, command)
+    }
+
+    /// Starts a server that can write no file beyond so many blocks (of 512 bytes, or of 1,024 where
+    /// the shell counts so): for this process the disk is full there, as the system itself says.
+    pub(crate) fn start_on_a_small_disk(company: &Company, blocks: u32) -> Self {
+        // Unless it is ignored, the signal ends the process before the write can fail.
+        let limited =
+            format!("trap '' XFSZ && ulimit -f {blocks} && exec \"$0\" serve --config \"$1\"");
+        let mut command = program("sh");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_vouch")]);
+        Self::started(company, command)
+    }
+
+    /// Runs a command that takes the settings' file as its last argument.
+    fn started(company: &Company, mut command: Command) -> Self {
         let file = company.folder().join("vouch.toml");
         std::fs::write(&file, company.toml()).expect("a settings file");
-        let mut command = vouch(&["serve", "--config"]);
-        command.arg(&file).envs(environment.iter().copied()).stderr(Stdio::piped());
+        command.arg(&file).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut said = String::new();
