@@ -1,8 +1,12 @@
 //! Every route that the running router has, called by every kind of caller: each gets what the route's
-//! declared policy says, and nothing else. `snapshots/e2e__matrix__callers.snap` is the table to read.
+//! declared policy says, and nothing else. People sign in as in a demo, and again with an identity
+//! provider; `snapshots/e2e__matrix__callers.snap` and `…_of_a_provider.snap` are the tables to read.
 //!
 //! A route without a row in [`rows`] fails. So does a declared route that the router does not serve,
 //! and a method that it serves without a declaration.
+
+mod callers;
+mod company;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,117 +15,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vouch::http::{Declared, Policy, declared};
 
-use crate::world::{Company, Person, Reply, World, source, until};
-
-/// Stands in the documents, which the reader alone may see, and in no question.
-const CANARY: &str = "heliotrope";
-const MISSING_ANSWER: &str = "ans_01J00000000000000000000000";
-const MISSING_KEY: &str = "k_00000000000000000000000000";
-
-/// A kind of caller. Those whose credential does not count come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Nobody,
-    ExpiredKey,
-    WrongAudience,
-    RevokedKey,
-    Reader,
-    OtherReader,
-    Approver,
-    Owner,
-    Auditor,
-    Administrator,
-    AdministratorsKey,
-    PushersKey,
-}
-
-use Kind::{
-    Administrator, AdministratorsKey, Approver, Auditor, ExpiredKey, Nobody, OtherReader, Owner,
-    PushersKey, Reader, RevokedKey, WrongAudience,
+use crate::world::{Company, Reply, World, source};
+use callers::Kind::{
+    Administrator, AdministratorsKey, Approver, Blocked, Expired, Owner, Reader, WrongAudience,
 };
-
-const KINDS: [Kind; 12] = [
-    Nobody,
-    ExpiredKey,
-    WrongAudience,
-    RevokedKey,
-    Reader,
-    OtherReader,
-    Approver,
-    Owner,
-    Auditor,
-    Administrator,
-    AdministratorsKey,
-    PushersKey,
-];
-
-impl Kind {
-    fn heading(self) -> &'static str {
-        match self {
-            Nobody => "none",
-            ExpiredKey => "expired",
-            WrongAudience => "wrong-aud",
-            RevokedKey => "revoked",
-            Reader => "reader",
-            OtherReader => "other",
-            Approver => "approver",
-            Owner => "owner",
-            Auditor => "auditor",
-            Administrator => "admin",
-            AdministratorsKey => "admin-key",
-            PushersKey => "pusher-key",
-        }
-    }
-
-    /// A letter for the things that this caller's calls are about: what one call changes must not
-    /// decide how the next one ends.
-    fn letter(self) -> char {
-        char::from(b'a' + self as u8)
-    }
-
-    fn administers(self) -> bool {
-        matches!(self, Administrator | AdministratorsKey)
-    }
-
-    fn counts(self) -> bool {
-        !matches!(self, Nobody | ExpiredKey | WrongAudience | RevokedKey)
-    }
-
-    fn is_a_person(self) -> bool {
-        self.counts() && !matches!(self, AdministratorsKey | PushersKey)
-    }
-}
-
-/// What a policy promises a caller, written down once more and without a look at the product.
-fn promised(policy: Policy, kind: Kind) -> Result<(), u16> {
-    let allowed = |yes: bool, else_status: u16| if yes { Ok(()) } else { Err(else_status) };
-    if matches!(policy, Policy::Open | Policy::Demo | Policy::SignIn) {
-        return Ok(());
-    }
-    if !kind.counts() {
-        return Err(401);
-    }
-    match policy {
-        Policy::Open | Policy::Demo | Policy::SignIn | Policy::Anybody => Ok(()),
-        Policy::Reader => allowed(kind.is_a_person(), 403),
-        Policy::ItsReader => allowed(kind == Reader, if kind.is_a_person() { 404 } else { 403 }),
-        Policy::ItsKeepers => allowed(kind.administers() || matches!(kind, Owner | Approver), 404),
-        Policy::ItsOverseers => {
-            allowed(kind.administers() || matches!(kind, Owner | Approver | Auditor), 404)
-        }
-        Policy::ItsOwner => {
-            let status = if kind == Approver { 403 } else { 404 };
-            allowed(kind.administers() || kind == Owner, status)
-        }
-        Policy::ItsApprover => {
-            allowed(kind == Approver, if kind.administers() { 403 } else { 404 })
-        }
-        Policy::ItsApproverAlone => allowed(kind == Approver, 404),
-        Policy::ItsPusher => allowed(kind.administers() || kind == PushersKey, 403),
-        Policy::Auditor => allowed(kind.administers() || kind == Auditor, 403),
-        Policy::Administrator => allowed(kind.administers(), 403),
-    }
-}
+use callers::{KINDS, Kind, promised};
+use company::{CANARY, Matrix, folder};
 
 /// What a call sends.
 enum Body {
@@ -141,10 +40,13 @@ struct Row {
     ok: u16,
     /// Who may this besides those whom the policy names.
     also: &'static [Kind],
+    /// The status for those whose credential does not count.
+    turned_away: u16,
 }
 
 fn row(method: Method, pattern: &'static str, path: &str, ok: u16) -> Row {
-    Row { method, pattern, path: path.to_owned(), body: Body::Nothing, ok, also: &[] }
+    let path = path.to_owned();
+    Row { method, pattern, path, body: Body::Nothing, ok, also: &[], turned_away: 401 }
 }
 
 fn get(pattern: &'static str, path: &str) -> Row {
@@ -182,7 +84,24 @@ impl Row {
 
     /// What this caller is promised here.
     fn promised(&self, policy: Policy, kind: Kind) -> Result<(), u16> {
-        if self.also.contains(&kind) { Ok(()) } else { promised(policy, kind) }
+        match promised(policy, kind) {
+            Err(_) if self.also.contains(&kind) => Ok(()),
+            Err(401) => Err(self.turned_away),
+            promised => promised,
+        }
+    }
+
+    /// The same call where an identity provider signs people in: there browsers are sent to it, nobody
+    /// can be played, and who somebody is needs a credential.
+    fn with_a_provider(self, policy: Policy) -> (Policy, Self) {
+        match (self.pattern, policy) {
+            ("/signin/who", _) => (Policy::Anybody, self.answering(200)),
+            ("/signin/callback", _) => (policy, self.answering(422)),
+            (_, Policy::SignIn) => (policy, self.answering(303)),
+            (_, Policy::Demo) => (policy, self.answering(404)),
+            ("/view/{source}/{*path}", _) => (policy, Self { turned_away: 303, ..self }),
+            _ => (policy, self),
+        }
     }
 }
 
@@ -296,194 +215,35 @@ fn rows() -> Vec<(Declared, Row)> {
             route.path
         );
         let path = route.path.clone();
-        let row =
-            Row { method: Method::GET, pattern: "", path, body: Body::Nothing, ok: 200, also: &[] };
-        all.push((route, row));
+        all.push((route, Row { path, ..get("", "") }));
     }
     all
 }
 
-/// What the sources of the matrix have in common: Bob reads, Dana approves, Olga owns.
-fn access() -> Value {
-    json!({
-        "owner": "user:olga", "approvers": ["user:dana"], "access": {"allow": ["user:bob"]},
-    })
-}
-
-fn folder() -> Value {
-    let mut change = access();
-    change["approval"] = json!("each-version");
-    change
-}
-
-fn pushed() -> Value {
-    let mut change = access();
-    change["kind"] = json!("push");
-    change
-}
-
-/// A running company with a credential for each kind of caller.
-struct Matrix {
-    world: World,
-    keys: Vec<(Kind, String)>,
-    answer: String,
-    /// Keys that may be revoked, one for each kind.
-    spare: Vec<String>,
-}
-
-impl Matrix {
-    async fn new() -> Self {
-        let text = format!("# Leave\n\nParental leave is 16 weeks of {CANARY}.\n");
-        let mut company = Company::holding(&[]);
-        for kind in KINDS {
-            let letter = kind.letter();
-            company.write(&format!("f-{letter}/leave.md"), text.as_bytes());
-            company = company
-                .with_source(&format!("f-{letter}"), &folder())
-                .with_source(&format!("p-{letter}"), &pushed());
-        }
-        let world = company.open().await;
-        world.people(&[
-            ("alice", &[], &["administrator"]),
-            ("bob", &[], &[]),
-            ("carla", &[], &[]),
-            ("dana", &[], &[]),
-            ("olga", &[], &[]),
-            ("ines", &[], &["auditor"]),
-        ]);
-        for letter in KINDS.map(Kind::letter) {
-            world.dana().approve(&format!("f-{letter}")).await;
-            world.dana().approve(&format!("p-{letter}")).await;
-            let reply =
-                world.alice().push(&format!("p-{letter}/leave.md"), &json!({}), &text).await;
-            assert_eq!(reply.status, 202, "{}", reply.body);
-        }
-        second_generation(&world).await;
-        let (keys, spare) = credentials(&world).await;
-        let asked = until("Bob is answered", async || {
-            let answer = world.bob().ask("How many weeks is parental leave?").await;
-            (answer["outcome"] == "answered").then_some(answer)
-        });
-        let answer = asked.await["id"].as_str().expect("an id").to_owned();
-        Self { world, keys, answer, spare }
-    }
-
-    fn caller(&self, kind: Kind) -> Person {
-        let held = self.keys.iter().find(|(of, _)| *of == kind).map(|(_, key)| key);
-        match (kind, held) {
-            (Nobody, _) => self.world.stranger(),
-            (_, Some(key)) => self.world.bob().holding(key),
-            (Reader, None) => self.world.bob(),
-            (OtherReader, None) => self.world.carla(),
-            (Approver, None) => self.world.dana(),
-            (Owner, None) => self.world.person("olga"),
-            (Auditor, None) => self.world.person("ines"),
-            (Administrator, None) => self.world.alice(),
-            (ExpiredKey | WrongAudience | RevokedKey | AdministratorsKey | PushersKey, None) => {
-                panic!("no credential for {kind:?}")
-            }
-        }
-    }
-
-    /// A row's text with the things of this caller in it, or with things that are nowhere.
-    fn filled(&self, text: &str, kind: Kind, there: bool) -> String {
-        let letter = kind.letter();
-        let (folder, pushed) = if there { ("f", "p") } else { ("u", "v") };
-        let spare = &self.spare[kind as usize];
-        let (key, answer) = if there {
-            (spare.as_str(), self.answer.as_str())
-        } else {
-            (MISSING_KEY, MISSING_ANSWER)
-        };
-        text.replace("{f}", &format!("{folder}-{letter}"))
-            .replace("{p}", &format!("{pushed}-{letter}"))
-            .replace("{key}", key)
-            .replace("{answer}", answer)
-            .replace("{x}", &letter.to_string())
-            .replace("\"{generation}\"", if kind == AdministratorsKey { "2" } else { "1" })
-    }
-
-    async fn call(&self, row: &Row, kind: Kind, there: bool) -> Reply {
-        let caller = self.caller(kind);
-        let path = self.filled(&row.path, kind, there);
-        let request = match &row.body {
-            Body::Nothing => caller.request(row.method.clone(), &path),
-            Body::Json(body) => {
-                let body = self.filled(&body.to_string(), kind, there);
-                caller
-                    .request(row.method.clone(), &path)
-                    .header("content-type", "application/json")
-                    .body(body)
-            }
-            Body::File => {
-                let document = path.replace("/v1/admin/sources/", "").replace("/documents", "");
-                caller.pushing(&document, &json!({}), b"# New\n\nNothing.\n".to_vec())
-            }
-        };
-        caller.send(request.header("origin", &self.world.base)).await
-    }
-}
-
-/// Builds another generation, so that there is one to go back to.
-async fn second_generation(world: &World) {
-    world.settled().await;
-    let reply = world.alice().post("/v1/admin/reindex", &json!({})).await;
-    assert_eq!(reply.status, 202, "{}", reply.body);
-    until("another generation answers", async || {
-        let status = world.alice().get("/v1/admin/status").await.json();
-        (status["generation"] == 2).then_some(())
-    })
-    .await;
-    world.settled().await;
-}
-
-/// The keys of the kinds of callers that hold one, and a key for each kind to revoke.
-async fn credentials(world: &World) -> (Vec<(Kind, String)>, Vec<String>) {
-    let make = async |body: Value| {
-        let reply = world.alice().post("/v1/admin/keys", &body).await;
-        assert_eq!(reply.status, 201, "{}", reply.body);
-        let made = reply.json();
-        let text = |name: &str| made[name].as_str().expect("text").to_owned();
-        (text("id"), text("key"))
-    };
-    let source = format!("p-{}", PushersKey.letter());
-    let (_, pusher) = make(json!({"name": "ci", "role": "pusher", "source": source})).await;
-    let (_, ops) = make(json!({"name": "ops", "role": "administrator"})).await;
-    let ended =
-        |name| json!({"name": name, "role": "administrator", "user": "bob", "expires": "1d"});
-    let (expired_id, expired) = make(ended("expired")).await;
-    let past = "UPDATE api_key SET expires_at = 1 WHERE id = ?1";
-    assert_eq!(world.ledger().execute(past, [expired_id]).expect("the ledger"), 1);
-    let (revoked_id, revoked) = make(ended("revoked")).await;
-    let reply = world.alice().delete(&format!("/v1/admin/keys/{revoked_id}")).await;
-    assert_eq!(reply.status, 200, "{}", reply.body);
-    let mut spare = Vec::new();
-    for kind in KINDS {
-        let name = format!("spare-{}", kind.letter());
-        spare.push(make(json!({"name": name, "role": "auditor"})).await.0);
-    }
-    // {"alg":"RS256"} . {"sub":"bob","aud":"somebody-else","exp":4102444800} . nothing that was signed
-    let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJib2IiLCJhdWQiOiJzb21lYm9keS1lbHNlIiwiZXhwIjo0MTAyNDQ0ODAwfQ.c2lnbmVk";
-    let keys = vec![
-        (PushersKey, pusher),
-        (AdministratorsKey, ops),
-        (ExpiredKey, expired),
-        (RevokedKey, revoked),
-        (WrongAudience, token.to_owned()),
-    ];
-    (keys, spare)
+#[tokio::test]
+async fn promise_1_every_route_answers_every_kind_of_caller_as_its_policy_says() {
+    insta::assert_snapshot!("callers", table(&Matrix::of_a_demo().await, rows()).await);
 }
 
 #[tokio::test]
-async fn promise_1_every_route_answers_every_kind_of_caller_as_its_policy_says() {
-    let matrix = Matrix::new().await;
+async fn promise_1_every_route_does_so_where_an_identity_provider_signs_people_in() {
+    let rows = rows().into_iter().map(|(route, row)| {
+        let (policy, row) = row.with_a_provider(route.policy);
+        (Declared { policy, ..route }, row)
+    });
+    let matrix = Matrix::of_a_provider().await;
+    insta::assert_snapshot!("callers_of_a_provider", table(&matrix, rows.collect()).await);
+}
+
+/// Makes every call, and the table of how they ended.
+async fn table(matrix: &Matrix, rows: Vec<(Declared, Row)>) -> String {
     let mut table = line("method", "route", "policy");
     for kind in KINDS {
         write!(table, "{:>11}", kind.heading()).expect("text can be written");
     }
     table.push('\n');
     let mut wrong = Vec::new();
-    for (route, row) in &rows() {
+    for (route, row) in &rows {
         let act = match &row.body {
             Body::Json(body) => body["act"].as_str().unwrap_or_default(),
             Body::Nothing | Body::File => "",
@@ -492,8 +252,7 @@ async fn promise_1_every_route_answers_every_kind_of_caller_as_its_policy_says()
         table.push_str(&line(route.method.as_str(), &called, route.policy.name()));
         for kind in KINDS {
             if route.path == "/v1/admin/start" && row.promised(route.policy, kind).is_ok() {
-                let why = json!({"why": "so that it can be started"});
-                assert_eq!(matrix.world.alice().post("/v1/admin/stop", &why).await.status, 200);
+                matrix.stop(true).await;
             }
             let reply = matrix.call(row, kind, true).await;
             write!(table, "{:>11}", reply.status).expect("text can be written");
@@ -509,7 +268,7 @@ async fn promise_1_every_route_answers_every_kind_of_caller_as_its_policy_says()
         table.push('\n');
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    insta::assert_snapshot!("callers", table);
+    table
 }
 
 /// The head of a line of the table.
@@ -527,8 +286,12 @@ fn as_promised(route: &Declared, row: &Row, kind: Kind, reply: &Reply) -> Result
     if promised.is_err() && route.described {
         let (_, code) = reply.problem();
         let named = match expected {
+            401 if code == "token_expired" => kind == Expired,
+            401 if code == "bad_token" => kind == WrongAudience,
             401 => code == "unauthorized",
+            403 if kind == Blocked => code == "blocked",
             404 => code == "not_found",
+            503 => code == "stopped",
             _ => true,
         };
         if !named {
@@ -550,7 +313,7 @@ fn as_promised(route: &Declared, row: &Row, kind: Kind, reply: &Reply) -> Result
 
 #[tokio::test]
 async fn promise_5_missing_and_forbidden_give_the_same_bytes_on_every_route() {
-    let matrix = Matrix::new().await;
+    let matrix = Matrix::of_a_demo().await;
     let mut compared = 0;
     for (route, row) in &rows() {
         let names = ["{f}", "{p}", "{key}", "{answer}"];
