@@ -11,6 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
+use crate::generate::Usage;
+
 /// Events that may wait for a slow reader.
 const WAITING: usize = 16;
 /// How long a reader may take nothing before they count as gone.
@@ -37,6 +39,9 @@ pub struct Answer {
     pub generation: u32,
     /// Milliseconds from the question to here.
     pub took_ms: u64,
+    /// What language models counted for it.
+    #[serde(skip)]
+    pub usage: Usage,
     /// What the reader should know of how this came about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -26,7 +26,7 @@ const FORGET: Duration = Duration::from_secs(3600);
 ///
 /// # Errors
 /// The port is taken, or the data folder can't be used.
-pub async fn serve(config: Config) -> Result<()> {
+pub async fn serve(mut config: Config) -> Result<()> {
     let listen = config.server.listen;
     // The port first: whoever starts Vouch twice learns it before the ledger is touched.
     let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -36,9 +36,11 @@ pub async fn serve(config: Config) -> Result<()> {
         )
     })?;
     let program = program().context("the path of this program is not known")?;
-    let app = tokio::task::spawn_blocking(move || App::open(config, program)).await??;
     // Port 0 takes any free one: what counts is the address that was taken.
-    announce(&app, listener.local_addr()?);
+    config.server.listen = listener.local_addr()?;
+    let listen = config.server.listen;
+    let app = tokio::task::spawn_blocking(move || App::open(config, program)).await??;
+    announce(&app, listen);
     run(listener, app, asked_to_end()).await
 }
 

@@ -55,6 +55,12 @@ impl ApiError {
         )
     }
 
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
     /// Whether another credential would help.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
@@ -119,6 +125,8 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // For the routes whose clients know another shape of errors.
+        response.extensions_mut().insert(self);
         response
     }
 }

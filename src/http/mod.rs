@@ -13,8 +13,10 @@ mod extract;
 mod health;
 mod keys;
 mod metadata;
+mod openai;
 mod pages;
 mod policy;
+mod prose;
 mod push;
 mod reading;
 mod signin;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -72,6 +75,9 @@ fn routes() -> Routes {
         .api(Policy::Reader, routes!(reading::search))
         .api(Policy::ItsReader, routes!(reading::document))
         .api(Policy::ItsReader, routes!(reading::feedback))
+        .api(Policy::Reader, routes!(openai::models).layer(map_response(openai::shaped)))
+        .api(Policy::Reader, routes!(openai::model).layer(map_response(openai::shaped)))
+        .api(Policy::Reader, routes!(openai::chat).layer(map_response(openai::shaped)))
         .api(Policy::Anybody, routes!(sources::list))
         .api(Policy::Administrator, routes!(sources::add))
         .api(Policy::ItsKeepers, routes!(sources::show))

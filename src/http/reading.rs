@@ -315,7 +315,7 @@ pub(super) async fn feedback(
 }
 
 /// Refuses what is empty or too long.
-fn checked(app: &App, text: &str, name: &str) -> Result<String, ApiError> {
+pub(super) fn checked(app: &App, text: &str, name: &str) -> Result<String, ApiError> {
     let limit = app.config.limits.question_bytes;
     if text.len() as u64 > limit {
         return Err(ApiError::too_large(

@@ -56,6 +56,7 @@ impl<'a> Writing<'a> {
             generator: String::new(),
             generation: 0,
             took_ms: 0,
+            usage: Usage::default(),
             notes: Vec::new(),
         };
         Self {
@@ -120,6 +121,7 @@ impl<'a> Writing<'a> {
         }
         let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.answer.took_ms = took;
+        self.answer.usage = self.usage;
         let closing = json!({
             "outcome": self.answer.outcome, "took_ms": took, "listened": self.listened,
             "sentences": self.answer.sentences.len(), "left_out": self.left_out,

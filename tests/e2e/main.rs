@@ -26,6 +26,7 @@ mod idp;
 mod keys;
 mod matrix;
 mod missing;
+mod openai;
 mod origins;
 mod permissions;
 mod process;

@@ -117,6 +117,13 @@ fn readers_rows() -> Vec<Row> {
         document("/v1/documents/{source}/{*path}", "/v1/documents"),
         document("/view/{source}/{*path}", "/view"),
         post("/v1/feedback", "/v1/feedback", json!({"answer": "{answer}", "verdict": "right"})),
+        get("/v1/models", "/v1/models"),
+        get("/v1/models/{id}", "/v1/models/vouch"),
+        post(
+            "/v1/chat/completions",
+            "/v1/chat/completions",
+            json!({"messages": [{"role": "user", "content": "How many weeks is parental leave?"}]}),
+        ),
         get("/demo/people", "/demo/people"),
         post("/signin", "/signin", json!({"user": "bob"})),
         // In demo mode no identity provider signs browsers in.

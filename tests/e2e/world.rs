@@ -201,9 +201,10 @@ impl Company {
 
     /// Starts the server, adds the sources, and waits until all they hold is found.
     pub(crate) async fn open(self) -> World {
-        let config = Config::parse(&self.toml()).expect("the test's settings are sound");
+        let mut config = Config::parse(&self.toml()).expect("the test's settings are sound");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port");
+        config.listen_at(address).expect("loopback");
         let program = self.worker;
         let opened = tokio::task::spawn_blocking(move || App::open(config, program)).await;
         let mut app = opened.expect("no panic").expect("the server opens");
@@ -390,6 +391,12 @@ impl Reply {
 
     /// The problem's code. The form of every problem is checked here.
     pub(crate) fn problem(&self) -> (u16, String) {
+        if let Some(error) = self.json().get("error") {
+            // The routes in OpenAI's shapes have problems in OpenAI's shape.
+            let text = |key: &str| error[key].as_str().filter(|text| !text.is_empty());
+            assert!(text("message").is_some() && text("type").is_some(), "{self:?}");
+            return (self.status, text("code").expect("a code").to_owned());
+        }
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{problem}");
