@@ -271,7 +271,9 @@ struct Document {
     state: SourceState,
     expire: Option<i64>,
     rule: i64,
-    folders: usize,
+    /// How many layers come from where it lies.
+    place: usize,
+    pushed: bool,
     own: [Option<Rule>; 2],
 }
 
@@ -285,7 +287,8 @@ struct Newest {
 impl Document {
     fn read(tx: &Transaction<'_>, id: &DocumentId) -> Result<Self> {
         const ROW: &str = "SELECT d.live, l.state, d.live_modified, n.hash, n.state,
-              n.no IS d.live, d.hidden, s.state, s.expire_s, d.rule, d.place_layers, l.access, n.access
+              n.no IS d.live, d.hidden, s.state, s.expire_s, d.rule, d.place_layers, l.access, n.access,
+              s.spec ->> 'kind' = 'push'
             FROM document d JOIN source s ON s.id = d.source
             LEFT JOIN version l ON l.no = d.live LEFT JOIN version n ON n.no = d.newest
             WHERE d.source = ?1 AND d.path = ?2";
@@ -308,8 +311,9 @@ impl Document {
             state: SourceState::from_name(&row.get::<_, String>(7)?),
             expire: row.get(8)?,
             rule: row.get(9)?,
-            folders: Rule::from_stored(&row.get::<_, String>(10)?).0.len(),
+            place: Rule::from_stored(&row.get::<_, String>(10)?).0.len(),
             own: [rule(row.get(11)?), rule(row.get(12)?)],
+            pushed: row.get(13)?,
         })
     }
 
@@ -404,9 +408,12 @@ impl Document {
         let mut named =
             vec![Named { check: CheckKind::SourceLayer, name, layer: source_layer(&source) }];
         for (at, layer) in Rule::from_stored(&layers).0.into_iter().enumerate() {
-            let (check, name) = if at < self.folders {
-                let which = format!("folder layer {} of {}", at + 1, self.folders);
-                (CheckKind::FolderLayer, format!("{which}, from the outside"))
+            let (check, name) = if at < self.place && self.pushed {
+                // Only a push that could not be read leaves a layer at the place.
+                (CheckKind::OwnLayer, "the document's last push".to_owned())
+            } else if at < self.place {
+                let which = format!("folder layer {} of {}", at + 1, self.place);
+                (CheckKind::FolderLayer, format!("{which} ({})", access_files(&id.path)))
             } else {
                 (CheckKind::OwnLayer, self.own_name(&layer).to_owned())
             };
@@ -423,6 +430,20 @@ impl Document {
             (false, true) => "the document's newest version, which is not approved yet",
             (false, false) => "a version of the document",
         }
+    }
+}
+
+/// The files that a document's folder layers can come from, from the outside in.
+fn access_files(path: &str) -> String {
+    let folders = path.match_indices('/').map(|(end, _)| &path[..=end]);
+    let files: Vec<String> = std::iter::once("")
+        .chain(folders)
+        .map(|folder| format!("`{folder}.access.toml`"))
+        .collect();
+    match files.split_last() {
+        Some((last, [])) => format!("from {last}"),
+        Some((last, others)) => format!("from {} or {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -531,4 +552,19 @@ fn held(
         }
     }
     Ok(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::access_files;
+
+    #[test]
+    fn the_files_of_a_documents_folder_layers_are_named_from_the_outside() {
+        assert_eq!(access_files("a.md"), "from `.access.toml`");
+        assert_eq!(access_files("pay/a.md"), "from `.access.toml` or `pay/.access.toml`");
+        assert_eq!(
+            access_files("pay/2026/a.md"),
+            "from `.access.toml`, `pay/.access.toml` or `pay/2026/.access.toml`"
+        );
+    }
 }
