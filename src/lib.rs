@@ -14,3 +14,4 @@ pub mod generate;
 pub mod http;
 pub mod paths;
 pub mod server;
+mod text;

@@ -5,11 +5,10 @@
 //! should give nothing. It writes nothing of its own, so it can't invent; and it can't read, so it is
 //! fooled where a sentence has the question's words and another meaning.
 //!
-//! Passages are cut into units (`sentences.rs`), each unit is held against the question (`signs.rs`),
+//! Passages are cut into units (`text/sentences.rs`), each unit is held against the question (`signs.rs`),
 //! and the best one decides whether there is an answer at all.
 
 mod question;
-mod sentences;
 mod signs;
 #[cfg(test)]
 mod tests;
@@ -18,9 +17,11 @@ mod words;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use crate::text::{Kind, Language};
+pub(crate) use words::OPPOSITES;
+
 use super::{Brief, Draft, Evidence, Failed, Generator, Meaning, Sentence, Usage};
-use question::{Language, Question, Reader};
-use sentences::Kind;
+use question::{Question, Reader};
 use signs::{MEANING, Match, Page, Signs, Weights};
 
 /// Only the best units by words are embedded, at about three milliseconds each. With sixteen of them

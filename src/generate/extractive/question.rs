@@ -9,41 +9,7 @@ use frostem::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::words;
-
-/// The language whose stems, stop words and question words apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    English,
-    German,
-}
-
-impl Language {
-    /// Reads a language tag; a passage without one is taken to be in the question's language.
-    pub(super) fn of(tag: &str, question: Language) -> Language {
-        match tag {
-            "" => question,
-            tag if tag.starts_with("de") => Language::German,
-            _ => Language::English,
-        }
-    }
-
-    /// Tells German from English by the small words, which every question has.
-    pub(super) fn detect(text: &str) -> Language {
-        let lower = text.to_lowercase();
-        let count = |list: &str| lower.unicode_words().filter(|word| among(list, word)).count();
-        let umlauts = usize::from(lower.contains(['ä', 'ö', 'ü', 'ß']));
-        if count(words::GERMAN_STOP) + umlauts > count(words::ENGLISH_STOP) {
-            Language::German
-        } else {
-            Language::English
-        }
-    }
-}
-
-/// Whether a list of [`words`] holds a word.
-pub(super) fn among(list: &str, word: &str) -> bool {
-    list.split(' ').any(|entry| entry == word)
-}
+use crate::text::{ENGLISH_STOP, GERMAN_STOP, Language, among};
 
 /// A word of a text.
 #[derive(Clone, Debug)]
@@ -67,8 +33,8 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(language: Language) -> Self {
         let (algorithm, stop, numbers) = match language {
-            Language::English => (Algorithm::English, words::ENGLISH_STOP, words::ENGLISH_NUMBERS),
-            Language::German => (Algorithm::German, words::GERMAN_STOP, words::GERMAN_NUMBERS),
+            Language::English => (Algorithm::English, ENGLISH_STOP, words::ENGLISH_NUMBERS),
+            Language::German => (Algorithm::German, GERMAN_STOP, words::GERMAN_NUMBERS),
         };
         let stop = stop.split(' ').collect();
         let numbers = numbers.split(' ').filter_map(|pair| pair.split_once('=')).collect();

@@ -26,10 +26,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::question::{Asks, Language, Question, Reader, Word, among, negates};
-use super::sentences::{Kind, Unit, units};
+use super::question::{Asks, Question, Reader, Word, negates};
 use super::words;
 use crate::generate::{Evidence, Sentence, Support};
+use crate::text::{Kind, Language, Unit, among, units};
 
 /// The signs of a unit, in the order of [`TABLE`].
 pub(super) type Signs = [f32; SIGNS];

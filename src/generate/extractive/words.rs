@@ -1,19 +1,5 @@
 //! The word lists of English and German, separated by single spaces.
 
-/// Words that carry no topic.
-pub(super) const ENGLISH_STOP: &str = "a about after all also an and any are as at be been before \
-    being but by can could did do does done for from get had has have he her him his how i if in \
-    into is it its may me my no not of on or our she should so some such than that the their them \
-    then there these they this those to us was we were what when where which who whom whose why \
-    will with would you your";
-/// The same in German.
-pub(super) const GERMAN_STOP: &str = "aber alle als am an auch auf aus bei beim bin da dann das \
-    dass dem den der des die dies diese dieser dieses doch dort durch ein eine einem einen einer \
-    eines er es für gab gibt habe haben hat hatte hatten ich ihr ihre im in ist kann kein keine man \
-    mein meine meinen mich mir mit muss nach nicht noch nur ob oder sein seine seit sich sie sind so \
-    über um und uns unser unter viel viele vom von vor wann war waren warum was welche welchem \
-    welchen welcher welches wem wen wenn wer werden wessen wie wieso wieviel wir wird wo woher wohin \
-    wurde wurden zu zum zur";
 /// Words that only ask, beyond the stop words.
 pub(super) const ASKING: &str = "many much long kind type sort name called lange art heißt nennt";
 
@@ -73,7 +59,7 @@ pub(super) const PRONOUNS: &str = "it they this these those that he she its thei
     er dies diese dieser dieses seine sein ihre dabei dafür dazu davon damit";
 
 /// Words of which one in the question and the other in the passage mean a near miss.
-pub(super) const OPPOSITES: &str = "increase/decrease rise/decline rise/fall rose/fell grow/shrink \
+pub(crate) const OPPOSITES: &str = "increase/decrease rise/decline rise/fall rose/fell grow/shrink \
     expand/shrink expand/reduce increase/reduce raise/lower gain/lose win/lose won/lost more/less \
     more/fewer most/least many/few maximum/minimum high/low higher/lower highest/lowest \
     upper/lower large/small largest/smallest long/short longer/shorter before/after early/late \
@@ -98,10 +84,3 @@ pub(super) const OPPOSITES: &str = "increase/decrease rise/decline rise/fall ros
     alt/neu nördlich/südlich östlich/westlich intern/extern erlaubt/verboten annehmen/ablehnen \
     beginn/ende anfang/ende öffnen/schließen kaufen/verkaufen gewinnen/verlieren bezahlt/unbezahlt \
     befristet/unbefristet öffentlich/privat immer/nie sommer/winter tag/nacht";
-
-/// Words before a full stop that does not end the sentence. Single letters and German ordinals are
-/// handled by rule.
-pub(super) const ABBREVIATIONS: &str = "dr mr mrs ms prof st no nos vs cf approx fig inc ltd co corp \
-    dept ext jan feb mar apr jun jul aug sep sept oct nov dec sen gov gen rev jr sr vol pp bzw ca \
-    evtl ggf inkl exkl max min mind nr abs art str tel vgl zzgl bspw sog einschl geb gem std tsd mio \
-    mrd jh jhd";

@@ -10,12 +10,18 @@ use std::ops::Range;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::question::{Language, among};
-use super::words;
+use super::{Language, among};
+
+/// Words before a full stop that does not end the sentence. Single letters and German ordinals are
+/// handled by rule.
+const ABBREVIATIONS: &str = "dr mr mrs ms prof st no nos vs cf approx fig inc ltd co corp \
+    dept ext jan feb mar apr jun jul aug sep sept oct nov dec sen gov gen rev jr sr vol pp bzw ca \
+    evtl ggf inkl exkl max min mind nr abs art str tel vgl zzgl bspw sog einschl geb gem std tsd mio \
+    mrd jh jhd";
 
 /// What a unit was in the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A sentence of a paragraph.
     Prose,
     /// A sentence of a list item.
@@ -28,20 +34,20 @@ pub(super) enum Kind {
 
 /// A sentence, a list item, a table row or a line of code.
 #[derive(Debug)]
-pub(super) struct Unit {
+pub(crate) struct Unit {
     /// Free of markup, one line, never empty.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The bytes of the passage that say it.
-    pub(super) source: Range<usize>,
-    pub(super) kind: Kind,
+    pub(crate) source: Range<usize>,
+    pub(crate) kind: Kind,
     /// The headings above it inside the passage.
-    pub(super) heading: String,
+    pub(crate) heading: String,
     /// The unit that it continues: the sentence before it, or the line that introduces its list.
-    pub(super) lead: Option<usize>,
+    pub(crate) lead: Option<usize>,
 }
 
 /// Cuts a passage into units, in document order.
-pub(super) fn units(passage: &str, language: Language) -> Vec<Unit> {
+pub(crate) fn units(passage: &str, language: Language) -> Vec<Unit> {
     let mut reading = Reading::new(passage, language);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(passage, options).into_offset_iter() {
@@ -254,7 +260,7 @@ impl<'a> Reading<'a> {
             return self.clear();
         }
         let plain = std::mem::take(&mut self.plain);
-        let mut cuts: Vec<(Range<usize>, Range<usize>)> = split(&plain, self.language)
+        let mut cuts: Vec<(Range<usize>, Range<usize>)> = sentences(&plain, self.language)
             .into_iter()
             .map(|part| (self.source(&part), part))
             .collect();
@@ -368,7 +374,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Where the sentences of a plain text lie: Unicode's rules, less the breaks after abbreviations.
-fn split(plain: &str, language: Language) -> Vec<Range<usize>> {
+pub(crate) fn sentences(plain: &str, language: Language) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     for line in plain.split_inclusive('\n') {
@@ -399,5 +405,5 @@ fn goes_on(piece: &str, language: Language) -> bool {
         && !word.is_empty()
         && word.bytes().all(|byte| byte.is_ascii_digit());
     let word = word.to_lowercase();
-    single || ordinal || among(words::ABBREVIATIONS, &word)
+    single || ordinal || among(ABBREVIATIONS, &word)
 }
