@@ -30,21 +30,24 @@ pub struct Walk {
     pub files: Vec<Found>,
     /// What somebody should look at.
     pub problems: Vec<Problem>,
-    /// What is there and could not be read. Documents at or below these paths are not gone.
-    pub unread: Vec<Unread>,
+    /// What is there and could not be read, by its path inside the source. Documents at or below these
+    /// paths are not gone, and nothing is known of the folders there.
+    pub unread: Vec<String>,
+    /// Every folder that was entered, by its path inside the source, with the layer that it has itself.
+    /// The path of the source's own folder is empty.
+    pub folders: BTreeMap<String, Option<Layer>>,
     /// How many files were passed over, by the ending that says that Vouch doesn't read them.
     pub skipped: BTreeMap<String, u64>,
 }
 
 impl Walk {
-    /// What could not be read at or above a path. What is known of a document there stays, under the
-    /// rule of the folders above as it is now.
+    /// Whether something could not be read at or above a path. Then what is known of a document there
+    /// stays.
     #[must_use]
-    pub fn unread_above(&self, path: &str) -> Option<&Unread> {
-        self.unread.iter().find(|unread| {
-            let rest = path.strip_prefix(unread.path.as_str());
-            unread.path.is_empty()
-                || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    pub fn unread_above(&self, path: &str) -> bool {
+        self.unread.iter().any(|unread| {
+            let rest = path.strip_prefix(unread.as_str());
+            unread.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
 }
@@ -75,16 +78,6 @@ pub struct Problem {
     pub path: String,
     /// What is wrong, and what to do.
     pub reason: String,
-}
-
-/// A file or folder that is there and could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unread {
-    /// The path inside the source.
-    pub path: String,
-    /// The layers of the folders above it as they are now. They hold for everything below, whatever
-    /// was stored before.
-    pub rule: Rule,
 }
 
 /// Walks a folder. Fails where the folder itself can't be read; everything else is a [`Problem`].
@@ -168,9 +161,8 @@ impl Walker<'_> {
     /// Works out the rule of a folder: its parent's, and its own layer where it has one.
     fn enter(&mut self, folder: &Path, path: &str) {
         let mut rule = self.rule_above(folder);
-        match access_layer(&folder.join(ACCESS_FILE)) {
-            Ok(None) => {}
-            Ok(Some(layer)) => rule.0.push(layer),
+        let layer = match access_layer(&folder.join(ACCESS_FILE)) {
+            Ok(layer) => layer,
             Err(reason) => {
                 let file = if path.is_empty() {
                     ACCESS_FILE.to_owned()
@@ -181,9 +173,11 @@ impl Walker<'_> {
                     file.clone(),
                     &format!("{reason}; nobody may read what is in this folder until it is mended"),
                 );
-                rule.0.push(Layer::unreadable(format!("{file}: {reason}")));
+                Some(Layer::unreadable(format!("{file}: {reason}")))
             }
-        }
+        };
+        rule.0.extend(layer.clone());
+        self.walk.folders.insert(path.to_owned(), layer);
         self.rules.insert(folder.to_owned(), rule);
     }
 
@@ -265,15 +259,12 @@ impl Walker<'_> {
         let path = error.path().unwrap_or(self.root);
         let name = self.name(path).unwrap_or_else(|lossy| lossy);
         let reason = error.io_error().map_or_else(|| error.to_string(), advice);
-        // A folder was entered before its listing failed, so its own layer counts as well.
-        let rule = self.rules.get(path).cloned().unwrap_or_else(|| self.rule_above(path));
-        self.walk.unread.push(Unread { path: name.clone(), rule });
+        self.walk.unread.push(name.clone());
         self.problem(name, &reason);
     }
 
     fn unread(&mut self, path: String, reason: &str) {
-        let rule = self.rule_above(&self.root.join(&path));
-        self.walk.unread.push(Unread { path: path.clone(), rule });
+        self.walk.unread.push(path.clone());
         self.problem(path, reason);
     }
 
@@ -437,6 +428,8 @@ mod tests {
         assert_eq!(rule(&walk, "b.md").0.len(), 1);
         let layers = &rule(&walk, "a/deep/c.TXT").0;
         assert_eq!(layers.len(), 2);
+        let folders = ["", "a", "a/deep"].map(|path| walk.folders[path].as_ref());
+        assert_eq!(folders, [Some(&layers[0]), Some(&layers[1]), None]);
         assert!(layers[0].allow.is_none() && layers[1].deny.is_empty());
         assert_eq!(walk.skipped.get("xlsx"), Some(&1));
         assert_eq!(walk.skipped.get("(none)"), Some(&1));
@@ -502,24 +495,15 @@ mod tests {
         let walk = walk(root.path(), &limits).unwrap();
         assert_eq!(paths(&walk), ["small.md"]);
         assert!(
-            walk.unread_above("big.md").is_some()
-                && walk.unread_above("big.md2").is_none()
-                && walk.unread_above("small.md").is_none()
+            walk.unread_above("big.md")
+                && !walk.unread_above("big.md2")
+                && !walk.unread_above("small.md")
         );
-        assert_eq!(walk.unread[0].rule.0.len(), 1);
         assert!(walk.problems[0].reason.contains("limit"), "{:?}", walk.problems);
-        let folder = Walk {
-            unread: vec![Unread { path: "a".into(), rule: Rule::default() }],
-            ..Walk::default()
-        };
-        assert!(
-            folder.unread_above("a/b/c.md").is_some() && folder.unread_above("ab.md").is_none()
-        );
-        let whole = Walk {
-            unread: vec![Unread { path: String::new(), rule: Rule::default() }],
-            ..Walk::default()
-        };
-        assert!(whole.unread_above("a/b/c.md").is_some());
+        let folder = Walk { unread: vec!["a".to_owned()], ..Walk::default() };
+        assert!(folder.unread_above("a/b/c.md") && !folder.unread_above("ab.md"));
+        let whole = Walk { unread: vec![String::new()], ..Walk::default() };
+        assert!(whole.unread_above("a/b/c.md"));
     }
 
     #[cfg(unix)]
@@ -539,7 +523,7 @@ mod tests {
             return;
         }
         assert_eq!(paths(&walk), ["c.md"]);
-        assert!(walk.unread_above("a/b.md").is_some());
+        assert!(walk.unread_above("a/b.md"));
         assert!(walk.problems.iter().any(|problem| problem.reason.contains("permission denied")));
     }
 

@@ -17,5 +17,5 @@ pub mod worker;
 
 pub use chunk::chunks;
 pub use extract::{EXTRACTOR, ExtractError};
-pub use folder::{Found, Problem, Unread, Walk, inside_roots, walk};
+pub use folder::{Found, Problem, Walk, inside_roots, walk};
 pub use limits::Limits;

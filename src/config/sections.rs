@@ -169,7 +169,7 @@ pub struct Sources {
 #[serde(deny_unknown_fields)]
 pub struct Access {
     /// The share of all documents, from 0 to 1, that a change may let more people see before it is
-    /// held for a second person.
+    /// held for a second person: of a source's rule, of its folders', or of nested groups.
     pub widening_limit: f64,
 }
 

@@ -12,9 +12,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use futures_util::{StreamExt, stream};
 use vouch_index::ledger::{
-    Brought, Job, JobKind, Known, Push, Pushed, Seen, SourceKind, SourceState,
+    Brought, FoldersFollowed, FoldersSeen, Job, JobKind, Known, Push, Pushed, Seen, SourceKind,
+    SourceState,
 };
 use vouch_index::{Actor, DocumentId, Extracted, FileKind, Rule};
+use vouch_ingest::folder::ACCESS_FILE;
 use vouch_ingest::{EXTRACTOR, ExtractError, Found, Walk, inside_roots, walk, worker};
 
 use crate::app::App;
@@ -150,12 +152,13 @@ struct Tally {
 async fn sync(app: &Arc<App>, job: &Job) -> Result<String> {
     let id = job.source.clone().context("a sync needs a source")?;
     let again = job.payload["extract_again"].as_bool().unwrap_or(false);
-    let (walk, known) = look(app, &id).await?;
+    let Look { walk, known, moved, folders } = look(app, &id, &job.actor).await?;
     let mut problems: BTreeMap<String, String> = walk
         .problems
         .iter()
         .map(|problem| (problem.path.clone(), problem.reason.clone()))
         .collect();
+    problems.extend(folders.refused.iter().map(|folder| refused(folder)));
     let total = walk.files.len();
     let mut done = 0;
     let mut tally = Tally::default();
@@ -171,6 +174,7 @@ async fn sync(app: &Arc<App>, job: &Job) -> Result<String> {
     let mut steps = stream::iter(steps).buffer_unordered(app.config.extraction.workers.max(1));
     while let Some((path, step)) = steps.next().await {
         match step? {
+            Step::Unchanged if moved.contains(&path) => tally.moved_rule += 1,
             Step::Unchanged => tally.unchanged += 1,
             Step::Rule => tally.moved_rule += 1,
             Step::Brought if known.contains_key(&path) => tally.changed += 1,
@@ -189,16 +193,40 @@ async fn sync(app: &Arc<App>, job: &Job) -> Result<String> {
     let (failed, skipped) = (problems.len(), walk.skipped.values().sum::<u64>());
     let source = id.clone();
     app.blocking(move |app| anyhow::Ok(app.ledger.finish_sync(&source, &problems)?)).await?;
+    let held = folders.held.map(|held| format!("; waits for a second person: {}", held.notice()));
     Ok(format!(
         "{} new, {} changed, {} with another rule, {} deleted, {} unchanged, {failed} with problems, \
-         {skipped} of other formats",
-        tally.new, tally.changed, tally.moved_rule, tally.deleted, tally.unchanged
+         {skipped} of other formats{}",
+        tally.new,
+        tally.changed,
+        tally.moved_rule,
+        tally.deleted,
+        tally.unchanged,
+        held.unwrap_or_default()
     ))
 }
 
-/// Walks the folder, and reads what is known of it.
-async fn look(app: &Arc<App>, id: &str) -> Result<(Walk, BTreeMap<String, Known>)> {
-    let id = id.to_owned();
+/// What a refused rule is listed as, for as long as its folder says it.
+fn refused(folder: &str) -> (String, String) {
+    let between = if folder.is_empty() { "" } else { "/" };
+    let reason = "a second person refused to let in more people, so the rule before it counts as well; \
+                  put that one back (what is written after the next sync is asked for anew)";
+    (format!("{folder}{between}{ACCESS_FILE}"), reason.to_owned())
+}
+
+/// What a sync begins with.
+struct Look {
+    walk: Walk,
+    known: BTreeMap<String, Known>,
+    /// Known documents that got other layers of their folders.
+    moved: BTreeSet<String>,
+    folders: FoldersFollowed,
+}
+
+/// Walks the folder, reads what is known of it, and lets its rules count as far as they may: the files
+/// of the walk get the layers that are in force.
+async fn look(app: &Arc<App>, id: &str, asked: &str) -> Result<Look> {
+    let (id, asked) = (id.to_owned(), program(asked));
     app.blocking(move |app| {
         let source = app.ledger.source(&id)?;
         if !matches!(source.state, SourceState::Active | SourceState::Paused) {
@@ -206,10 +234,36 @@ async fn look(app: &Arc<App>, id: &str) -> Result<(Walk, BTreeMap<String, Known>
         }
         let path = source.spec.path.as_deref().context("a push source has no folder to sync")?;
         let root = inside_roots(Path::new(path), &app.config.sources.roots)?;
-        let walk = walk(&root, &app.extraction_limits())?;
-        Ok((walk, app.ledger.known(&id)?))
+        let mut walk = walk(&root, &app.extraction_limits())?;
+        let before = app.ledger.known(&id)?;
+        let seen = FoldersSeen {
+            said: walk.folders.clone(),
+            unread: walk.unread.clone(),
+            gone: gone(&walk, &before).cloned().collect(),
+        };
+        let folders = app.ledger.follow_folders(&id, &seen, &asked)?;
+        for file in &mut walk.files {
+            let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let rule = folders.rules.get(folder).context("a file lies in a folder")?;
+            file.rule.clone_from(rule);
+        }
+        let known = app.ledger.known(&id)?;
+        let moved = known.iter().filter(|(path, now)| {
+            before.get(*path).is_some_and(|before| before.place != now.place)
+        });
+        let moved = moved.map(|(path, _)| path.clone()).collect();
+        Ok(Look { walk, known, moved, folders })
     })
     .await
+}
+
+/// The known documents that a folder no longer holds.
+fn gone<'a>(
+    walk: &'a Walk,
+    known: &'a BTreeMap<String, Known>,
+) -> impl Iterator<Item = &'a String> {
+    let here: BTreeSet<&str> = walk.files.iter().map(|file| file.path.as_str()).collect();
+    known.keys().filter(move |path| !here.contains(path.as_str()) && !walk.unread_above(path))
 }
 
 enum Step {
@@ -226,7 +280,8 @@ async fn step(app: &Arc<App>, id: &str, file: &Found, known: Option<&Known>) -> 
     if same.is_some() && !rule_changed {
         return Ok(Step::Unchanged);
     }
-    // A new rule counts before the slow work begins, and also where that work fails.
+    // The ledger has given known documents the rule of their folders already, before the slow work
+    // begins; what came in while a second person agreed to a wider one gets it here.
     if rule_changed {
         set_place(app, id, &file.path, &file.rule).await?;
     }
@@ -268,24 +323,14 @@ async fn set_place(app: &Arc<App>, id: &str, path: &str, place: &Rule) -> Result
     app.blocking(move |app| Ok(app.ledger.set_place(&id, &path, &place)?)).await
 }
 
-/// Deletes what the folder no longer holds, carries approvals over to files that only moved, and
-/// applies rules to what is there but could not be read.
+/// Deletes what the folder no longer holds, and carries approvals over to files that only moved.
 async fn forget(
     app: &Arc<App>,
     id: &str,
     walk: &Walk,
     known: &BTreeMap<String, Known>,
 ) -> Result<usize> {
-    let here: BTreeSet<&str> = walk.files.iter().map(|file| file.path.as_str()).collect();
-    let gone: Vec<&String> = known
-        .keys()
-        .filter(|path| !here.contains(path.as_str()) && walk.unread_above(path).is_none())
-        .collect();
-    for path in known.keys().filter(|path| !here.contains(path.as_str())) {
-        if let Some(unread) = walk.unread_above(path) {
-            set_place(app, id, path, &unread.rule).await?;
-        }
-    }
+    let gone: Vec<&String> = gone(walk, known).collect();
     let mut moves = Vec::new();
     for path in &gone {
         let hash = &known[*path].hash;

@@ -102,3 +102,98 @@ async fn promise_4_a_group_inside_a_group_waits_and_a_persons_membership_counts_
     world.person("erik").approve(&target).await;
     assert!(sees(&world.bob()).await);
 }
+
+/// The company with a folder in `hr` that Dana alone may read.
+async fn with_a_folder() -> World {
+    let world = company().await;
+    world.write("hr/in/pay.md", "# Pay\n\nThe vermilion pay is paid monthly.\n");
+    says(&world, Some(r#"allow = ["user:dana"]"#)).await;
+    assert_eq!(vermilion(&world).await, [0, 1]);
+    world
+}
+
+/// What the folder says from this sync on.
+async fn says(world: &World, rule: Option<&str>) {
+    match rule {
+        Some(rule) => world.write("hr/in/.access.toml", rule),
+        None => std::fs::remove_file(world.documents().join("hr/in/.access.toml")).unwrap(),
+    }
+    world.sync("hr").await;
+}
+
+/// How many documents of the folder Alice finds, and Dana.
+async fn vermilion(world: &World) -> [usize; 2] {
+    [world.alice().finds("vermilion").await.len(), world.dana().finds("vermilion").await.len()]
+}
+
+#[tokio::test]
+async fn promise_4_a_wider_folder_waits_for_a_second_person_while_both_rules_count() {
+    let world = with_a_folder().await;
+    says(&world, Some(r#"allow = ["user:dana", "user:alice", "group:readers"]"#)).await;
+    assert_eq!(vermilion(&world).await, [0, 1]);
+    let shown = world.alice().get("/v1/admin/sources/hr").await.json();
+    let notice = shown["held"].as_str().expect("it waits").to_owned();
+    assert!(notice.contains("the new rule of folder hr/in: more people"), "{notice}");
+    let jobs = shown["jobs"].to_string();
+    assert!(jobs.contains(&format!("waits for a second person: {notice}")), "{jobs}");
+    // A new file below is under both rules, and what narrows as well counts at once.
+    world.write("hr/in/new/bonus.md", "# Bonus\n\nThe vermilion bonus is rare.\n");
+    world.sync("hr").await;
+    assert_eq!(vermilion(&world).await, [0, 2]);
+    says(&world, Some(r#"allow = ["user:alice", "group:readers"]"#)).await;
+    assert_eq!(vermilion(&world).await, [0, 0]);
+    let waiting = held(&world.dana()).await;
+    assert_eq!((waiting.len(), &waiting[0]["kind"]), (1, &json!("folder")));
+    assert_eq!(waiting[0]["by"], "user:alice", "she asked for the sync");
+    let target = format!("held:{}", waiting[0]["id"]);
+    let refused = world.alice().decide(&target, "approve").await.problem();
+    assert_eq!(refused, (403, "second_person".to_owned()));
+    assert_eq!(world.bob().decide(&target, "approve").await.status, 404);
+    assert_eq!(vermilion(&world).await, [0, 0]);
+    world.dana().approve(&target).await;
+    assert_eq!(vermilion(&world).await, [2, 0]);
+    let path = "/v1/admin/audit?kind=widening.approve";
+    let records = world.ines().get(path).await.json();
+    let subject = &records["records"][0]["body"]["subject"];
+    assert_eq!(subject["before"]["in"], json!([{"allow": ["user:dana"]}]), "{subject}");
+    assert_eq!(subject["after"]["in"], json!({"allow": ["user:alice", "group:readers"]}));
+    let records = world.ines().get("/v1/admin/audit?kind=source.folders").await.json();
+    let record = &records["records"][0];
+    assert_eq!(record["person"]["actor"], "user:alice", "{record}");
+    assert!(record["body"]["subject"]["after"]["in"]["in_force"].is_array(), "{record}");
+}
+
+#[tokio::test]
+async fn a_refused_folder_stays_as_it_was_and_the_source_says_so_until_it_is_put_back() {
+    let world = with_a_folder().await;
+    says(&world, None).await;
+    let target = format!("held:{}", held(&world.dana()).await[0]["id"]);
+    assert_eq!(world.dana().decide(&target, "reject").await.json()["state"], "rejected");
+    world.sync("hr").await;
+    assert!(held(&world.alice()).await.is_empty() && vermilion(&world).await == [0, 1]);
+    let problems = async || {
+        let shown = world.alice().get("/v1/admin/sources/hr").await.json();
+        shown["problems"].as_array().unwrap().clone()
+    };
+    let listed = problems().await;
+    assert_eq!(listed[0]["path"], "in/.access.toml", "{listed:?}");
+    assert!(listed[0]["reason"].as_str().unwrap().contains("refused"), "{listed:?}");
+    says(&world, Some(r#"allow = ["user:dana"]"#)).await;
+    assert!(problems().await.is_empty() && held(&world.alice()).await.is_empty());
+    // One person, named, is one person's membership.
+    says(&world, Some(r#"allow = ["user:dana", "user:alice"]"#)).await;
+    assert!(held(&world.alice()).await.is_empty());
+    assert_eq!(vermilion(&world).await, [1, 1]);
+}
+
+#[tokio::test]
+async fn promise_2_a_rule_that_was_broken_and_is_mended_waits_for_nobody_and_a_wider_one_does() {
+    let world = with_a_folder().await;
+    says(&world, Some("allow = [")).await;
+    assert_eq!(vermilion(&world).await, [0, 0]);
+    says(&world, Some(r#"allow = ["user:dana"]"#)).await;
+    assert_eq!(vermilion(&world).await, [0, 1]);
+    says(&world, Some("allow = [")).await;
+    says(&world, Some(r#"allow = ["everyone"]"#)).await;
+    assert_eq!((vermilion(&world).await, held(&world.alice()).await.len()), ([0, 1], 1));
+}

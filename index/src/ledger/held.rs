@@ -1,15 +1,16 @@
 //! Changes that wait for a second person, because they let more people see more than one person may
 //! decide. While one waits, what was in force before stays in force.
 //!
-//! Held: a wider rule of a source, and a group inside another group. Never held: one person's
-//! membership, a narrowing, a source's first activation.
+//! Held: a wider rule of a source or of its folders, and a group inside another group. Never held: one
+//! person's membership, one person let in by a rule, a narrowing, a source's first activation.
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::folders::{self, WiderFolders};
 use super::sources::{self, source};
-use super::widening::{Compared, Groups, gain, narrows, rules_in_force};
+use super::widening::{Compared, Groups, gain, narrows, one_person, rules_in_force};
 use super::{Actor, Ledger, SourceSpec, SourceState, audit, bump_epoch, now, people, rfc3339};
 use crate::access::{Principal, Rule};
 use crate::error::{Error, Refusal, Result};
@@ -19,7 +20,7 @@ use crate::error::{Error, Refusal, Result};
 pub struct Widening {
     /// Its number: `held:7` is decided about as that.
     pub id: i64,
-    /// `source` or `nesting`.
+    /// `source`, `folder` or `nesting`.
     pub kind: String,
     /// The source, or the group.
     pub subject: String,
@@ -47,6 +48,8 @@ pub(super) enum Change {
     Source { before: Box<SourceSpec>, after: Box<SourceSpec> },
     /// Groups become members of a group.
     Nesting { group: String, add: Vec<Principal> },
+    /// Folders of a source say something else.
+    Folder { source: String, folders: WiderFolders },
 }
 
 impl Change {
@@ -54,6 +57,7 @@ impl Change {
         match self {
             Self::Source { .. } => "source",
             Self::Nesting { .. } => "nesting",
+            Self::Folder { .. } => "folder",
         }
     }
 
@@ -61,6 +65,7 @@ impl Change {
         match self {
             Self::Source { before, .. } => &before.id,
             Self::Nesting { group, .. } => group,
+            Self::Folder { source, .. } => source,
         }
     }
 }
@@ -149,7 +154,8 @@ pub(super) fn source_update(
 ) -> Result<Option<Widening>> {
     // Nobody saw anything of a source that was never active; its activation is somebody's decision.
     let seen = matches!(state, SourceState::Active | SourceState::Paused);
-    if !seen || narrows(&after.access, &before.access) {
+    let (old, new) = (&before.access, &after.access);
+    if !seen || narrows(new, old) || one_person(old, new) {
         return Ok(None);
     }
     let mut rules = rules_in_force(tx, Some(&before.id))?;
@@ -199,14 +205,20 @@ pub(super) fn nesting(
 }
 
 /// Keeps a change for a second person. The same change is kept once; another description of the same
-/// source takes the place of the one before.
-fn hold(tx: &Transaction<'_>, actor: &Actor, change: &Change, what: &str) -> Result<Widening> {
+/// source, or of its folders, takes the place of the one before.
+pub(super) fn hold(
+    tx: &Transaction<'_>,
+    actor: &Actor,
+    change: &Change,
+    what: &str,
+) -> Result<Widening> {
     let (kind, subject) = (change.kind(), change.subject());
     for (held, stored) in waiting(tx, kind, subject)? {
-        if stored == *change {
+        // What opens more than was said when it was asked for is asked for anew.
+        if stored == *change && (kind != "folder" || held.what == what) {
             return Ok(held);
         }
-        if kind == "source" {
+        if kind != "nesting" {
             replace(tx, actor, &held, &stored)?;
         }
     }
@@ -220,12 +232,33 @@ fn hold(tx: &Transaction<'_>, actor: &Actor, change: &Change, what: &str) -> Res
     Ok(held)
 }
 
-/// Takes back what waits for a source that was described otherwise, or is gone.
+/// Takes back what waits for a source that was described otherwise.
 pub(super) fn replace_source(tx: &Transaction<'_>, actor: &Actor, source: &str) -> Result<()> {
-    for (held, change) in waiting(tx, "source", source)? {
+    replace_all(tx, actor, "source", source)
+}
+
+/// Takes back what waits for the folders of a source.
+pub(super) fn replace_folders(tx: &Transaction<'_>, actor: &Actor, source: &str) -> Result<()> {
+    replace_all(tx, actor, "folder", source)
+}
+
+fn replace_all(tx: &Transaction<'_>, actor: &Actor, kind: &str, subject: &str) -> Result<()> {
+    for (held, change) in waiting(tx, kind, subject)? {
         replace(tx, actor, &held, &change)?;
     }
     Ok(())
+}
+
+/// The change of a source's folders that waits: there is one at most.
+pub(super) fn of_folders(
+    tx: &Transaction<'_>,
+    source: &str,
+) -> Result<Option<(Widening, WiderFolders)>> {
+    let folders = |(held, change)| match change {
+        Change::Folder { folders, .. } => Some((held, folders)),
+        Change::Source { .. } | Change::Nesting { .. } => None,
+    };
+    Ok(waiting(tx, "folder", source)?.into_iter().find_map(folders))
 }
 
 /// Takes back the nestings in a group that are no longer wished for.
@@ -240,7 +273,7 @@ pub(super) fn replace_nestings(
             Change::Nesting { add, .. } if add.iter().any(&unwished) => {
                 replace(tx, actor, &held, &change)?;
             }
-            Change::Nesting { .. } | Change::Source { .. } => {}
+            Change::Nesting { .. } | Change::Source { .. } | Change::Folder { .. } => {}
         }
     }
     Ok(())
@@ -288,6 +321,13 @@ fn record(held: &Widening, change: &Change) -> Value {
     let (before, after) = match change {
         Change::Source { before, after } => (json!(before), json!(after)),
         Change::Nesting { add, .. } => (Value::Null, json!({ "add": add })),
+        Change::Folder { folders, .. } => {
+            let side = |of: fn(&folders::Wider) -> Value| {
+                let sides = folders.iter().map(|(path, wider)| (path.clone(), of(wider)));
+                Value::Object(sides.collect())
+            };
+            (side(|it| json!(it.before)), side(|it| json!(it.after)))
+        }
     };
     json!({
         "held": held.id, "kind": held.kind, "subject": held.subject, "what": held.what,
@@ -305,6 +345,7 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> Result<()> {
             sources::write_spec(tx, after)
         }
         Change::Nesting { group, add } => people::nest(tx, group, add),
+        Change::Folder { source, folders } => folders::agree(tx, source, folders),
     }
 }
 
@@ -362,7 +403,7 @@ fn no_such(id: i64) -> Error {
     )
 }
 
-fn changed_meanwhile(what: &str) -> Error {
+pub(super) fn changed_meanwhile(what: &str) -> Error {
     Refusal::conflict(
         "changed_meanwhile",
         format!("{what} was changed since this was asked for"),

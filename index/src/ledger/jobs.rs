@@ -312,6 +312,15 @@ fn queue(
     insert(tx, kind, source, payload, actor)
 }
 
+/// Lets the sync of a source that runs now be followed by another one.
+pub(super) fn sync_again(tx: &Transaction<'_>, source: &str) -> Result<()> {
+    let running = "SELECT 1 FROM job WHERE kind = 'sync' AND source = ?1 AND state = 'running'";
+    if tx.prepare_cached(running)?.exists([source])? {
+        queue(tx, JobKind::Sync, Some(source), &Value::Null, "schedule")?;
+    }
+    Ok(())
+}
+
 /// Queues a job in a transaction that does more.
 pub(super) fn insert(
     tx: &Transaction<'_>,

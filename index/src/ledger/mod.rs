@@ -11,6 +11,7 @@ mod control;
 mod documents;
 mod erasure;
 mod explain;
+mod folders;
 mod gate;
 mod generations;
 mod held;
@@ -36,6 +37,7 @@ pub use control::Stopped;
 pub use documents::{Brought, DocumentInfo, Known, Push, Pushed, Seen};
 pub use erasure::Retention;
 pub use explain::{Check, CheckKind, Explanation, HeldChange, Overview, SourceSeen};
+pub use folders::{FoldersFollowed, FoldersSeen};
 pub use gate::{Clearance, DocumentText, Facts, Passage, Place};
 pub use generations::{
     Change, ChangeAct, ChunkToEmbed, GenerationInfo, GenerationState, Settings, StoredEmbedding,
@@ -58,6 +60,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("control.sql")),
         M::up(include_str!("versions.sql")).foreign_key_check(),
         M::up(include_str!("jobs.sql")),
+        M::up(include_str!("folders.sql")),
     ])
 }
 
@@ -341,5 +344,48 @@ mod tests {
             .query_row("SELECT count(*) FROM version_text", [], |row| row.get(0))
             .unwrap();
         assert_eq!((gone, left), (1, 0), "what hangs on a document still goes with it");
+    }
+
+    #[test]
+    fn promise_4_an_older_ledgers_folders_are_compared_with_what_was_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut old = Connection::open(folder.path().join("ledger.sqlite")).unwrap();
+        prepare(&old).unwrap();
+        migrations().to_version(&mut old, 4).unwrap();
+        let spec = r#"{"id":"hr","kind":"folder","access":{"allow":["everyone"]}}"#;
+        let rule = r#"[{"allow":["group:hr"]}]"#;
+        old.execute(
+            "INSERT INTO source (id, spec, layer, state, added_by, added_at)
+               VALUES ('hr', ?1, '{}', 'active', 'x', 1)",
+            [spec],
+        )
+        .unwrap();
+        old.execute("INSERT INTO rule VALUES (1, 'hr', ?1)", [rule]).unwrap();
+        old.execute(
+            "INSERT INTO document (no, source, path, place_layers, rule, newest)
+               VALUES (1, 'hr', 'in/deep/a.md', ?1, 1, 1)",
+            [rule],
+        )
+        .unwrap();
+        drop(old);
+        let ledger = Ledger::open(folder.path(), &folder.path().join("head")).unwrap();
+        let actor = Actor {
+            name: "user:olga".to_owned(),
+            principals: std::collections::BTreeSet::new(),
+            administrator: true,
+        };
+        let hr: crate::Layer = serde_json::from_str(r#"{"allow":["group:hr"]}"#).unwrap();
+        let said = |layer: Option<crate::Layer>| FoldersSeen {
+            said: [("", None), ("in", layer), ("in/deep", None)]
+                .map(|(path, layer)| (path.to_owned(), layer))
+                .into(),
+            ..FoldersSeen::default()
+        };
+        let followed = ledger.follow_folders("hr", &said(None), &actor).unwrap();
+        assert!(followed.held.unwrap().what.contains("hr/in/deep: everyone"), "it was narrower");
+        assert_eq!(followed.rules["in/deep"].0, std::slice::from_ref(&hr));
+        let followed = ledger.follow_folders("hr", &said(Some(hr.clone())), &actor).unwrap();
+        assert_eq!((followed.held, followed.refused), (None, vec![]));
+        assert_eq!(followed.rules["in/deep"].0, [hr]);
     }
 }

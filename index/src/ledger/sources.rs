@@ -417,6 +417,7 @@ impl Ledger {
             held.not_revoked()?;
             set_state(tx, id, SourceState::Revoked, Some(why))?;
             held::replace_source(tx, actor, id)?;
+            held::replace_folders(tx, actor, id)?;
             let purged = purge(tx, id)?;
             tx.execute(
                 "UPDATE source SET purged = ?2 WHERE id = ?1",
@@ -510,6 +511,7 @@ impl Ledger {
         let removed = self.write(|tx| {
             let held = source(tx, id)?;
             held::replace_source(tx, actor, id)?;
+            held::replace_folders(tx, actor, id)?;
             let purged = purge(tx, id)?;
             tx.execute("DELETE FROM document WHERE source = ?1", [id])?;
             tx.execute("DELETE FROM rule WHERE source = ?1", [id])?;

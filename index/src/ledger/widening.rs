@@ -223,3 +223,22 @@ pub(super) fn narrows(after: &Layer, before: &Layer) -> bool {
     after.unreadable.is_some()
         || (before.unreadable.is_none() && allowed && after.deny.is_superset(&before.deny))
 }
+
+/// Whether all that changes is one person, let in by name: what one person's membership would do, too.
+pub(super) fn one_person(before: &Layer, after: &Layer) -> bool {
+    let is_person = |who: &&Principal| matches!(who, Principal::User(_));
+    if before.unreadable.is_some() || after.unreadable.is_some() {
+        return false;
+    }
+    let undenied = before.deny.difference(&after.deny).collect::<Vec<_>>();
+    match (&before.allow, &after.allow) {
+        (Some(old), Some(new)) if before.deny == after.deny && old.is_subset(new) => {
+            let added = new.difference(old).collect::<Vec<_>>();
+            matches!(&*added, [who] if is_person(who))
+        }
+        (old, new) => {
+            let one = matches!(&*undenied, [who] if is_person(who));
+            old == new && one && after.deny.is_subset(&before.deny)
+        }
+    }
+}

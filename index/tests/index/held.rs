@@ -112,13 +112,13 @@ fn refused<T: std::fmt::Debug>(result: vouch_index::Result<T>) -> &'static str {
 fn exactly_the_limit_is_not_held_and_one_more_document_is() {
     let scene =
         Scene::of(&[("few", 5, &["user:ann"], NOBODY), ("rest", 95, &["user:ann"], NOBODY)]);
-    assert_eq!(scene.update("few", &["user:ann", "user:bob"], NOBODY).held, None);
-    assert_eq!(scene.sees("bob", &[]), 5);
+    assert_eq!(scene.update("few", &["user:ann", "group:bobs"], NOBODY).held, None);
+    assert_eq!(scene.sees("bob", &["bobs"]), 5);
     // Six of 101 are more than five of a hundred.
     scene.document("few", 5, Rule::default());
-    let held = scene.update("few", &["user:ann", "user:bob", "user:cem"], NOBODY).held.unwrap();
+    let held = scene.update("few", &["user:ann", "group:bobs", "group:cems"], NOBODY).held.unwrap();
     assert!(held.contains("6 of 101 documents (5.9 %)"), "{held}");
-    assert_eq!(scene.sees("cem", &[]), 0);
+    assert_eq!(scene.sees("cem", &["cems"]), 0);
 }
 
 #[test]
@@ -168,6 +168,25 @@ fn nothing_that_narrows_is_held() {
     assert_eq!(scene.update("hr", &["user:ann"], &["group:out", "user:bob"]).held, None);
     assert_eq!(scene.update("hr", NOBODY, &["group:out", "user:bob"]).held, None);
     assert!(scene.waiting().is_empty());
+}
+
+#[test]
+fn one_person_let_in_by_name_is_not_held_and_a_group_or_two_people_are() {
+    let scene = Scene::of(&[("hr", 10, &["user:ann", "user:bob"], &["user:bob", "user:cem"])]);
+    let ann = ["user:ann", "user:bob"];
+    assert_eq!(scene.update("hr", &ann, &["user:cem"]).held, None);
+    assert_eq!(scene.sees("bob", &[]), 10);
+    for wide in ["group:staff", "everyone"] {
+        assert!(scene.update("hr", &[&ann[..], &[wide]].concat(), &["user:cem"]).held.is_some());
+    }
+    let more = ["user:ann", "user:bob", "user:dan", "user:eve"];
+    assert!(scene.update("hr", &more, &["user:cem"]).held.is_some());
+    assert!(
+        scene.update("hr", &more[..3], NOBODY).held.is_some(),
+        "one is let in, and one undenied"
+    );
+    assert_eq!(scene.update("hr", &more[..3], &["user:cem"]).held, None);
+    assert_eq!(scene.sees("dan", &[]), 10);
 }
 
 #[test]
@@ -282,5 +301,5 @@ fn the_first_activation_is_never_held_and_a_pause_hides_nothing_from_the_count()
     assert_eq!(ledger.update_source(&wide, &person("other", true)).unwrap().held, None);
     ledger.approve_source("new", &olga()).unwrap();
     ledger.pause_source("hr", &olga(), "a test", None).unwrap();
-    assert!(scene.update("hr", &["user:ann", "user:bob"], NOBODY).held.is_some());
+    assert!(scene.update("hr", &["user:ann", "group:bobs"], NOBODY).held.is_some());
 }

@@ -6,6 +6,7 @@
 
 mod company;
 mod fake_qdrant;
+mod folders;
 mod gate;
 mod held;
 mod jobs;
