@@ -42,6 +42,9 @@ pub struct Answer {
     /// What language models counted for it.
     #[serde(skip)]
     pub usage: Usage,
+    /// What the language model was told, where that was asked for; null where none was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Option<String>>,
     /// What the reader should know of how this came about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -17,10 +17,12 @@ use vouch_index::vectors::{Exact, Qdrant, QdrantSettings, Store, Vectors};
 use vouch_ingest::Limits;
 
 use crate::auth::Provider;
-use crate::config::{AuthMode, Config, VectorStore};
+use crate::config::{AuthMode, Config, GeneratorKind, VectorStore};
 use crate::demo::Directory;
 use crate::generate::Generator;
 use crate::generate::extractive::Extractive;
+use crate::generate::model::LanguageModel;
+use crate::generate::prompt::Template;
 
 /// The chunker's number: another one means that a reindex cuts anew.
 pub const CHUNKER: u32 = 2;
@@ -94,7 +96,7 @@ impl App {
         let directory = Directory::open(&config, &ledger)?;
         let oidc = config.auth.mode == AuthMode::Oidc;
         let provider = oidc.then(|| Provider::new(&config.auth.oidc)).transpose()?;
-        let generators = generators(&config);
+        let generators = generators(&config)?;
         Ok(Arc::new(Self {
             config,
             ledger,
@@ -240,9 +242,19 @@ fn claim(data_dir: &Path) -> Result<File> {
     }
 }
 
-/// The generators in the order in which they are asked.
-fn generators(config: &Config) -> Vec<Box<dyn Generator>> {
-    vec![Box::new(Extractive { min_confidence: config.answer.min_confidence })]
+/// The generators in the order in which they are asked. The last one needs nothing and never fails.
+fn generators(config: &Config) -> Result<Vec<Box<dyn Generator>>> {
+    let mut generators: Vec<Box<dyn Generator>> = Vec::new();
+    let prompts = config.generator.prompts.as_deref();
+    for model in config.generator.models() {
+        let template = match model.kind {
+            GeneratorKind::Anthropic => Template::search_results(prompts)?,
+            GeneratorKind::OpenAi | GeneratorKind::Extractive => Template::answer(prompts)?,
+        };
+        generators.push(Box::new(LanguageModel::new(&model, template)?));
+    }
+    generators.push(Box::new(Extractive { min_confidence: config.answer.min_confidence }));
+    Ok(generators)
 }
 
 fn lanes(config: &Config) -> usize {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Session;
 use super::client::Client;
 use super::failure::Failure;
-use super::output::{cell, items, print, print_piece, safe};
+use super::output::{cell, items, print, print_piece, safe, safe_lines};
 
 /// `vouch ask`
 #[derive(Debug, Args)]
@@ -21,6 +21,9 @@ pub(super) struct Ask {
     /// Look in this source alone; can be given again
     #[arg(long = "source", value_name = "ID")]
     sources: Vec<String>,
+    /// Print what the language model was told, below the answer
+    #[arg(long)]
+    show_prompt: bool,
 }
 
 impl Ask {
@@ -29,6 +32,9 @@ impl Ask {
         if !self.sources.is_empty() {
             content["sources"] = self.sources.into();
         }
+        if self.show_prompt {
+            content["prompt"] = true.into();
+        }
         if session.json {
             let answer = session.client.post(&["v1", "ask"], &content).await?;
             return session.show(&answer, |_| String::new());
@@ -36,7 +42,8 @@ impl Ask {
         let response =
             session.client.stream(Method::POST, &["v1", "ask"], &[], Some(&content)).await?;
         let answer = read_aloud(response).await?;
-        print(&ending(&session.client, &answer))
+        print(&ending(&session.client, &answer))?;
+        if self.show_prompt { print(&prompt(&answer)) } else { Ok(()) }
     }
 }
 
@@ -105,6 +112,16 @@ fn ending(client: &Client, answer: &Value) -> String {
         }
     }
     text
+}
+
+/// What the language model was told, or that there was none.
+fn prompt(answer: &Value) -> String {
+    match answer["prompt"].as_str() {
+        Some(told) => {
+            format!("\n{} was told:\n\n{}\n", cell(answer, "generator"), safe_lines(told))
+        }
+        None => "\nNo language model wrote this, so there is no prompt.\n".to_owned(),
+    }
 }
 
 /// One citation: what it is and how old, the words themselves, and where to open them.

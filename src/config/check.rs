@@ -55,6 +55,7 @@ impl Config {
         {
             bail!("`sources.contact` in {file}: {error}");
         }
+        self.validate_models(file)?;
         self.validate_texts(file)?;
         self.validate_numbers(file)
     }

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use vouch_index::Principal;
 
 use super::units::{
-    read_listen, read_path, read_path_if_set, read_paths, read_size, read_span, read_text_if_set,
-    read_url_if_set,
+    read_listen, read_number_if_set, read_path, read_path_if_set, read_paths, read_size, read_span,
+    read_span_if_given, read_text_if_set, read_url_if_set,
 };
 
 /// Everything that can be set. Paths are absolute.
@@ -254,8 +254,65 @@ pub enum VectorStore {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GeneratorSettings {
-    /// The generator.
+    /// The generator that is asked first.
     pub kind: GeneratorKind,
+    /// Where a language model is asked.
+    #[serde(deserialize_with = "read_url_if_set")]
+    pub url: Option<Url>,
+    /// The model's name at that address.
+    pub model: String,
+    /// The environment variable with the key.
+    #[serde(deserialize_with = "read_text_if_set")]
+    pub api_key_env: Option<String>,
+    /// Tokens that the model takes in all, question, passages and answer together.
+    pub context_tokens: usize,
+    /// Tokens that an answer may have.
+    pub answer_tokens: usize,
+    /// How long an answer may take, tries and pauses included.
+    #[serde(deserialize_with = "read_span")]
+    pub timeout: Duration,
+    /// How long a model may be silent.
+    #[serde(deserialize_with = "read_span")]
+    pub first_token_timeout: Duration,
+    /// How often a request is repeated.
+    pub retries: u32,
+    /// How freely the model chooses its words; none leaves it to the server.
+    #[serde(deserialize_with = "read_number_if_set")]
+    pub temperature: Option<f64>,
+    /// A folder with prompts in place of the built-in ones.
+    #[serde(deserialize_with = "read_path_if_set")]
+    pub prompts: Option<PathBuf>,
+    /// The models that are asked next, each where the one before gave nothing.
+    pub fallback: Vec<Fallback>,
+}
+
+/// A further model. What it does not give is as for the first one, but never address, name or key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// What it speaks.
+    pub kind: GeneratorKind,
+    /// Where it is asked.
+    #[serde(deserialize_with = "read_url_if_set")]
+    pub url: Option<Url>,
+    /// Its name there.
+    pub model: String,
+    /// The environment variable with its key.
+    pub api_key_env: Option<String>,
+    /// Tokens that it takes in all.
+    pub context_tokens: Option<usize>,
+    /// Tokens that an answer may have.
+    pub answer_tokens: Option<usize>,
+    /// How long an answer may take.
+    #[serde(default, deserialize_with = "read_span_if_given")]
+    pub timeout: Option<Duration>,
+    /// How long it may be silent.
+    #[serde(default, deserialize_with = "read_span_if_given")]
+    pub first_token_timeout: Option<Duration>,
+    /// How often a request is repeated.
+    pub retries: Option<u32>,
+    /// How freely it chooses its words.
+    pub temperature: Option<f64>,
 }
 
 /// The generators.
@@ -264,6 +321,10 @@ pub struct GeneratorSettings {
 pub enum GeneratorKind {
     /// Sentences taken from the passages.
     Extractive,
+    /// A language model behind chat completions as OpenAI began them.
+    OpenAi,
+    /// A language model behind Anthropic's Messages API.
+    Anthropic,
 }
 
 /// How an answer is made.

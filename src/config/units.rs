@@ -57,6 +57,29 @@ pub(super) fn read_span<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, 
     span(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
+pub(super) fn read_span_if_given<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Duration>, D::Error> {
+    read_span(from).map(Some)
+}
+
+/// A number, or an empty text for none.
+pub(super) fn read_number_if_set<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<f64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a number, or \"\" for none")]
+    enum Given {
+        Number(f64),
+        Text(String),
+    }
+    match Given::deserialize(from)? {
+        Given::Number(number) => Ok(Some(number)),
+        Given::Text(text) if text.is_empty() => Ok(None),
+        Given::Text(text) => Err(D::Error::custom(format!("`{text}` is not a number"))),
+    }
+}
+
 pub(super) fn read_size<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "a size such as \"100MB\", or a number of bytes")]

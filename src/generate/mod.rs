@@ -3,11 +3,17 @@
 //! A [`Generator`] drafts; it decides nothing. Whether a draft reaches the reader is decided after it,
 //! by [`crate::check`] and by the audit, for every generator alike.
 
+mod anthropic;
 pub mod extractive;
+pub mod model;
+mod openai;
+pub mod prompt;
+mod sentences;
 
 use std::ops::ControlFlow;
 
 use crate::answer::Audience;
+use prompt::Marks;
 
 /// Something that writes answers from passages.
 pub trait Generator: Send + Sync {
@@ -42,6 +48,8 @@ pub struct Brief<'a> {
     pub evidence: &'a [Evidence<'a>],
     /// The embedding model, where it reads the question's language.
     pub meaning: Option<Meaning<'a>>,
+    /// The random marks of this answer.
+    pub marks: Marks,
     /// Whoever waits.
     pub audience: &'a Audience,
 }

@@ -37,6 +37,8 @@ pub(super) struct AskBody {
     sources: Option<Vec<String>>,
     /// Server-sent events instead of one JSON object.
     stream: Option<bool>,
+    /// Whether what the language model was told is wanted as well, as `prompt` of the answer.
+    prompt: Option<bool>,
     /// Reserved for follow-ups; null for now.
     conversation: Option<String>,
 }
@@ -58,7 +60,8 @@ pub(super) async fn ask(
             "leave `conversation` out and ask a question that stands by itself",
         ));
     }
-    let question = Question { text, sources: body.sources, surface: surface.name() };
+    let prompt = body.prompt.unwrap_or_default();
+    let question = Question { text, sources: body.sources, surface: surface.name(), prompt };
     if body.stream.unwrap_or_default() {
         let events = events(app, reader, question);
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());

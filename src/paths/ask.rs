@@ -15,6 +15,7 @@ use vouch_index::{Clearance, Passage, Reader};
 use super::write::Writing;
 use crate::answer::{Answer, Audience, Event};
 use crate::app::{App, Live};
+use crate::generate::prompt::Marks;
 use crate::generate::{Brief, Evidence, Meaning, extractive};
 use crate::http::ApiError;
 
@@ -32,6 +33,8 @@ pub struct Question {
     pub sources: Option<Vec<String>>,
     /// Where the answer appears.
     pub surface: &'static str,
+    /// Whether what the language model was told is wanted as well.
+    pub prompt: bool,
 }
 
 /// Answers a question. It blocks, and tells the audience as things become ready.
@@ -61,10 +64,12 @@ pub fn ask(
         earlier: &[],
         evidence: &evidence,
         meaning: reads(&live, &question.text).then_some(&embed as Meaning<'_>),
+        marks: Marks::new()?,
         audience,
     };
-    // What one generator has no room for is not on record, so no other one is told it either.
-    let room = app.generators.first().map_or(0, |first| first.room(&brief));
+    // On record is what the one with the most room may be told; the others are told a part of it.
+    let rooms = app.generators.iter().map(|generator| generator.room(&brief));
+    let room = rooms.max().unwrap_or(0);
     let brief = brief.with(room);
     app.ledger.audit_open(&Opening {
         kind: "answer",
@@ -83,8 +88,8 @@ pub fn ask(
     if let Some(why) = &found.words_only {
         writing.note(why);
     }
-    if room < passages.len() {
-        writing.note(&format!("used {room} of {} passages", passages.len()));
+    if question.prompt {
+        writing.show_prompt();
     }
     writing.fill(&app.generators)?;
     writing.close(started)

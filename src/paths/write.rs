@@ -31,6 +31,8 @@ pub(super) struct Writing<'a> {
     /// Claims that the passages do not support.
     left_out: usize,
     usage: Usage,
+    /// How many of the passages the generator was told that wrote last.
+    told: usize,
     /// Passages of the prompt that the reader may no longer see.
     lost: BTreeSet<usize>,
     /// Whether somebody listened until now.
@@ -57,6 +59,7 @@ impl<'a> Writing<'a> {
             generation: 0,
             took_ms: 0,
             usage: Usage::default(),
+            prompt: None,
             notes: Vec::new(),
         };
         Self {
@@ -68,6 +71,7 @@ impl<'a> Writing<'a> {
             numbers: BTreeMap::new(),
             left_out: 0,
             usage: Usage::default(),
+            told: 0,
             lost: BTreeSet::new(),
             listened: true,
             failed: None,
@@ -78,8 +82,20 @@ impl<'a> Writing<'a> {
     pub(super) fn fill(&mut self, generators: &[Box<dyn Generator>]) -> Result<(), ApiError> {
         for generator in generators {
             generator.name().clone_into(&mut self.answer.generator);
-            let brief = self.brief;
-            let written = generator.write(brief, &mut |draft| self.take(draft));
+            let room = generator.room(self.brief);
+            if room == 0 && !self.passages.is_empty() {
+                self.note(&format!(
+                    "{} has no room for the question and a passage",
+                    generator.name()
+                ));
+                continue;
+            }
+            let brief = self.brief.with(room);
+            self.told = room;
+            if let Some(prompt) = &mut self.answer.prompt {
+                *prompt = generator.prompt(&brief);
+            }
+            let written = generator.write(&brief, &mut |draft| self.take(draft));
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
@@ -112,6 +128,7 @@ impl<'a> Writing<'a> {
         if !answered {
             self.answer.contact = self.contact()?;
         }
+        self.say_what_was_told();
         match self.left_out {
             0 => {}
             1 => self.note("one sentence was left out, because the documents do not support it"),
@@ -125,6 +142,7 @@ impl<'a> Writing<'a> {
         let closing = json!({
             "outcome": self.answer.outcome, "took_ms": took, "listened": self.listened,
             "sentences": self.answer.sentences.len(), "left_out": self.left_out,
+            "passages": self.told,
             "generator": self.answer.generator,
             "tokens": {"input": self.usage.input, "output": self.usage.output},
         });
@@ -135,6 +153,20 @@ impl<'a> Writing<'a> {
     /// Adds to what the reader should know of how this came about.
     pub(super) fn note(&mut self, note: &str) {
         self.answer.notes.push(note.to_owned());
+    }
+
+    /// Keeps what a language model is told, for the reader to see.
+    pub(super) fn show_prompt(&mut self) {
+        self.answer.prompt = Some(None);
+    }
+
+    fn say_what_was_told(&mut self) {
+        if self.told < self.passages.len() {
+            self.note(&format!("used {} of {} passages", self.told, self.passages.len()));
+        }
+        if self.answer.prompt == Some(None) && self.lost.is_empty() {
+            self.note("no language model wrote this, so there is no prompt");
+        }
     }
 
     pub(super) fn made_in(&mut self, generation: u32) {
@@ -202,6 +234,10 @@ impl<'a> Writing<'a> {
             .filter(|((passage, ..), _)| self.lost.contains(passage))
             .map(|(_, number)| *number)
             .collect();
+        // The prompt holds the passages themselves.
+        if let Some(prompt) = &mut self.answer.prompt {
+            *prompt = None;
+        }
         let rests = |citations: &[usize]| citations.iter().any(|number| lost.contains(number));
         self.answer.sentences.retain(|sentence| !rests(&sentence.citations));
         self.answer.citations.retain(|citation| !lost.contains(&citation.number));

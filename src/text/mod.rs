@@ -4,4 +4,4 @@ mod language;
 mod sentences;
 
 pub(crate) use language::{ENGLISH_STOP, GERMAN_STOP, Language, among};
-pub(crate) use sentences::{Kind, Unit, units};
+pub(crate) use sentences::{Kind, Unit, sentences, units};

@@ -26,6 +26,8 @@ mod idp;
 mod keys;
 mod matrix;
 mod missing;
+mod model;
+mod models;
 mod openai;
 mod origins;
 mod permissions;
