@@ -116,7 +116,10 @@ async fn with_a_folder() -> World {
 async fn says(world: &World, rule: Option<&str>) {
     match rule {
         Some(rule) => world.write("hr/in/.access.toml", rule),
-        None => std::fs::remove_file(world.documents().join("hr/in/.access.toml")).unwrap(),
+        None => {
+            let file = world.documents().join("hr/in/.access.toml");
+            std::fs::remove_file(file).expect("the folder had a rule");
+        }
     }
     world.sync("hr").await;
 }
