@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
+use percent_encoding::percent_decode;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use vouch_index::ledger::{KeyInfo, KeyRole, Standing};
@@ -125,7 +126,9 @@ impl FromRequestParts<Arc<App>> for AsReader {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let AsAnybody(caller) = AsAnybody::from_request_parts(parts, app).await?;
-        Ok(Self(caller.reader()?))
+        let reader = caller.reader()?;
+        is_meant(&parts.headers, &reader)?;
+        Ok(Self(reader))
     }
 }
 
@@ -311,6 +314,25 @@ fn whom_to_ask(app: &App) -> String {
 
 fn nobody(name: String, administrator: bool) -> Actor {
     Actor { name, principals: BTreeSet::new(), administrator }
+}
+
+/// Whom a call is meant for, percent-encoded, where whoever sends it says so.
+pub(crate) const READER: &str = "vouch-reader";
+
+/// A page says with each call for whom it shows the answer. When somebody else has signed in meanwhile
+/// with the same browser, the call is refused, and nothing of theirs gets onto the first one's screen.
+fn is_meant(headers: &HeaderMap, reader: &Reader) -> Result<(), ApiError> {
+    let Some(meant) = headers.get(READER) else { return Ok(()) };
+    let meant = percent_decode(meant.as_bytes()).decode_utf8_lossy();
+    if meant == reader.principal().to_string() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::CONFLICT,
+        "another_person",
+        "somebody else is signed in now",
+        "ask `GET /v1/me` who it is, and show nothing of the person before",
+    ))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

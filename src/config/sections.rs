@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use vouch_index::Principal;
 
 use super::units::{
@@ -107,6 +107,20 @@ pub struct Demo {
     pub company: String,
     /// Questions that the sample page suggests.
     pub questions: Vec<String>,
+    /// Users as whom the sample page offers to ask the first of these questions.
+    pub compare: Vec<String>,
+    /// What the sample page tells everybody.
+    pub notices: Vec<Notice>,
+}
+
+/// A notice on the sample page.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// What it is about.
+    pub title: String,
+    /// A sentence or two.
+    pub text: String,
 }
 
 /// What people may do besides reading who sign in with the identity provider.

@@ -1,6 +1,6 @@
 //! Which other sites' pages may call from a browser: exactly those of `server.origins`, and only the
-//! readers' routes. Never `*`, and never with cookies: such a page brings its own credential in
-//! `Authorization`. Every other site gets no word of CORS, so its visitors' browsers refuse.
+//! readers' routes and the widget's script. Never `*`, and never with cookies: such a page brings its
+//! own credential in `Authorization`. Every other site gets no word of CORS, so its visitors' browsers refuse.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::SURFACE;
 use crate::app::App;
+use crate::auth::READER;
 
 /// How long a browser may keep the answer to its preflight.
 const KEPT: Duration = Duration::from_secs(60 * 60);
@@ -32,13 +33,16 @@ pub(super) fn open_to(origins: &[String], routes: Router<Arc<App>>) -> Router<Ar
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             HeaderName::from_static(SURFACE),
+            HeaderName::from_static(READER),
         ])
+        .expose_headers([header::RETRY_AFTER])
         .max_age(KEPT);
     routes.layer(cors).layer(map_response(say_nothing_to_others))
 }
 
+/// The readers' routes, and the script that calls them.
 fn for_readers(path: &str) -> bool {
-    path.starts_with("/v1/") && !path.starts_with("/v1/admin/")
+    path == "/widget.js" || (path.starts_with("/v1/") && !path.starts_with("/v1/admin/"))
 }
 
 /// The layer names methods and headers to everybody, although they count for nothing without an
@@ -48,6 +52,7 @@ async fn say_nothing_to_others(mut response: Response) -> Response {
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         headers.remove(header::ACCESS_CONTROL_ALLOW_METHODS);
         headers.remove(header::ACCESS_CONTROL_ALLOW_HEADERS);
+        headers.remove(header::ACCESS_CONTROL_EXPOSE_HEADERS);
         headers.remove(header::ACCESS_CONTROL_MAX_AGE);
     }
     response

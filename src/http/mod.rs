@@ -23,6 +23,7 @@ mod signin;
 mod sources;
 mod surface;
 mod viewer;
+mod widget;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +79,7 @@ fn routes() -> Routes {
         .api(Policy::Reader, routes!(openai::models).layer(map_response(openai::shaped)))
         .api(Policy::Reader, routes!(openai::model).layer(map_response(openai::shaped)))
         .api(Policy::Reader, routes!(openai::chat).layer(map_response(openai::shaped)))
+        .api(Policy::Reader, routes!(widget::me))
         .api(Policy::Anybody, routes!(sources::list))
         .api(Policy::Administrator, routes!(sources::add))
         .api(Policy::ItsKeepers, routes!(sources::show))

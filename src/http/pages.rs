@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use vouch_index::Reader;
 use vouch_index::ledger::DocumentText;
 
@@ -22,6 +23,7 @@ use crate::auth::{AsReader, DEMO_COOKIE, cookie, on_loopback, signin};
 
 /// Vouch's own static files, compiled in.
 const FILES: &[(&str, &str, &str)] = &[
+    ("/widget.js", "text/javascript", include_str!("../web/widget.js")),
     ("/static/intranet.css", "text/css", include_str!("../web/intranet.css")),
     ("/static/intranet.js", "text/javascript", include_str!("../web/intranet.js")),
     ("/static/view.css", "text/css", include_str!("../web/view.css")),
@@ -38,10 +40,21 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .page(Policy::Demo, "/demo/people", people)
         .page(Policy::ItsReader, "/view/{source}/{*path}", view);
     for (path, kind, text) in FILES {
-        let file = move || async move { ([(header::CONTENT_TYPE, *kind)], *text) };
+        let tag = format!("\"{}\"", &hex::encode(Sha256::digest(text))[..32]);
+        let file = move |headers: HeaderMap| async move { file(&headers, kind, text, tag) };
         routes = routes.page(Policy::Open, path, file);
     }
     routes
+}
+
+/// A static file. Browsers keep it and ask each time whether it has changed.
+fn file(headers: &HeaderMap, kind: &'static str, text: &'static str, tag: String) -> Response {
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
+    let kept = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag)];
+    if known {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
+    }
+    (kept, [(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 /// The people who can be played, for the person switch. There is nobody to play outside of demo mode.
@@ -60,6 +73,7 @@ async fn people(State(app): State<Arc<App>>, parts: Parts) -> Result<axum::Json<
         let current = current.filter(|user| people.find(user).is_some());
         Ok(axum::Json(json!({
             "company": demo.company, "people": list, "current": current, "questions": demo.questions,
+            "compare": demo.compare, "notices": demo.notices,
         })))
     })
     .await

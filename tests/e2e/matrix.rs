@@ -124,6 +124,7 @@ fn readers_rows() -> Vec<Row> {
             "/v1/chat/completions",
             json!({"messages": [{"role": "user", "content": "How many weeks is parental leave?"}]}),
         ),
+        get("/v1/me", "/v1/me"),
         get("/demo/people", "/demo/people"),
         post("/signin", "/signin", json!({"user": "bob"})),
         // In demo mode no identity provider signs browsers in.

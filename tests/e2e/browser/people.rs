@@ -1,0 +1,72 @@
+//! Who asks: what is on the screen belongs to one person, and goes when somebody else comes.
+
+use reqwest::Method;
+
+use super::{Browser, QUESTION, company};
+
+#[tokio::test]
+async fn promise_3_another_person_sees_nothing_of_the_answer_before() {
+    let name = "promise_3_another_person_sees_nothing_of_the_answer_before";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "28 days").await;
+    browser.click(".mark").await;
+    browser.become_person("carla").await;
+    assert_eq!(browser.count(".turn").await, 0);
+    assert!(!browser.everything().await.contains("28 days"));
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "Contractors").await;
+    assert!(!browser.everything().await.contains("28 days"));
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn promise_3_a_sign_in_in_another_tab_clears_this_one() {
+    let name = "promise_3_a_sign_in_in_another_tab_clears_this_one";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    // The other tab's sign-in, of which this page hears nothing: the next call is refused, since it is
+    // made for Bob, and all that was Bob's goes.
+    let sign_in = "fetch('/signin', {method: 'POST', headers: {'Content-Type': 'application/json'}, \
+                   body: JSON.stringify({user: 'carla'})}).then(() => { window.other = true; });";
+    browser.js(sign_in).await;
+    browser.holds("window.other === true").await;
+    browser.send("And how many days of vacation may I carry over?").await;
+    browser.says(".notices", "Somebody else is signed in").await;
+    assert_eq!(browser.count(".turn").await, 0);
+    let everything = browser.everything().await;
+    assert!(!everything.contains("28 days") && !everything.contains("carry over"), "{everything}");
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "Contractors").await;
+
+    // Signed out elsewhere: nothing of Carla's stays when somebody looks again.
+    browser.js("fetch('/signout', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})
+        .then(() => window.dispatchEvent(new Event('focus')));").await;
+    browser.says(".notices", "Nobody is signed in").await;
+    assert_eq!(browser.count(".turn").await, 0);
+    assert!(!browser.everything().await.contains("no days of paid vacation"));
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn promise_3_a_call_that_is_made_for_one_person_is_refused_for_another() {
+    let world = company().await;
+    let bob = world.bob();
+    let me = bob.get("/v1/me").await;
+    assert_eq!((me.status, me.body.as_str()), (200, "{\"user\":\"user:bob\"}"));
+    let call = async |meant: &str| {
+        let request = bob.request(Method::POST, "/v1/ask").header("vouch-reader", meant);
+        bob.send(request.json(&serde_json::json!({"question": QUESTION}))).await
+    };
+    assert_eq!(call("user%3Abob").await.status, 200);
+    assert_eq!(call("user:bob").await.status, 200);
+    for other in ["user%3Acarla", "bob", "", "group:hr", "%FF"] {
+        assert_eq!(call(other).await.problem(), (409, "another_person".to_owned()), "{other}");
+    }
+}
