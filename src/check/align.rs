@@ -93,7 +93,12 @@ pub(super) fn align(claim: &Reading, ground: &Ground<'_>) -> Alignment {
                     if *from == at {
                         continue;
                     }
-                    let step = lay.go(Some((earlier, *from)), place, at);
+                    let mut step = lay.go(Some((earlier, *from)), place, at);
+                    let came_back = way.before.is_some_and(|(_, before)| before > *from);
+                    if came_back && at < *from && !lay.free_move(earlier, place, *from, at) {
+                        step.cost += DOUBT;
+                        step.doubts.push(Doubt::Roles);
+                    }
                     if way.cost + step.cost < best.cost {
                         best = step;
                         best.cost += way.cost;
@@ -180,19 +185,30 @@ impl Lay<'_> {
         way
     }
 
+    /// A word that the text has must be found there; a heading can't lend it to another place.
     fn excused(&self, token: &Token) -> bool {
-        token.key == Key::Word && (token.weak || self.ground.context.contains(&token.stem))
+        let above = || {
+            self.ground.context.contains(&token.stem)
+                && !self.text.iter().any(|seen| seen.stem == token.stem)
+        };
+        token.key == Key::Word && (token.weak || above())
     }
 
     /// Whether words that the text has between two places make room for others: then what the claim
-    /// put there replaces them.
+    /// put there replaces them. Whole pieces in between are merely left out.
     fn replaces(&self, from: Option<usize>, to: usize) -> bool {
         if self.text[to].cell.is_some() {
             return false;
         }
-        let start = self.start_of_segment(to);
-        let from = from.map_or(start, |from| if from < to { (from + 1).max(start) } else { start });
-        self.text[from..to].iter().any(|token| !self.excused(token))
+        let from = from.filter(|&from| from < to);
+        let begin = self.start_of_segment(to).max(from.map_or(0, |from| from + 1));
+        let rest = from.map_or(&[][..], |from| {
+            let segment = self.text[from].segment;
+            let end =
+                self.text[from..to].iter().take_while(|token| token.segment == segment).count();
+            &self.text[from + 1..from + end]
+        });
+        rest.iter().chain(&self.text[begin..to]).any(|token| !token.weak)
     }
 
     /// The same behind the last match: a phrase with a preposition in the place of another one.
@@ -201,7 +217,7 @@ impl Lay<'_> {
         let left_out =
             self.text.get(at + 1).filter(|left| left.segment == self.text[at].segment)?;
         let alike = added.lead.preposition == left_out.lead.preposition;
-        (alike && !self.excused(left_out)).then_some(Doubt::Words)
+        (alike && !left_out.weak).then_some(Doubt::Words)
     }
 
     fn start_of_segment(&self, at: usize) -> usize {
@@ -250,8 +266,12 @@ impl Lay<'_> {
             };
         }
         let skipped = LEFT_OUT * (at - from - 1) as f32;
-        let whole =
-            !self.leaves_sentence(from, at) || seen.lead.pronoun || self.breaks(earlier, place);
+        if let Some(doubt) = self.jumps_over_its_like(from, at, word) {
+            return Err(doubt);
+        }
+        let joined = self.claim[earlier + 1..=place].iter().any(|token| token.lead.joins);
+        let goes_on = seen.lead.sentence && (seen.lead.pronoun || joined);
+        let whole = !self.leaves_sentence(from, at) || goes_on;
         match self.opens(at) && whole {
             true => Ok(ACROSS + skipped),
             false => Err(Doubt::Mixed),
@@ -267,7 +287,7 @@ impl Lay<'_> {
     fn begin(&self, word: &Token, at: usize) -> Result<f32, Doubt> {
         let seen = &self.text[at];
         let (own, other) = (word.lead.preposition, seen.lead.preposition);
-        if self.opens(at) || own == other || other == Some(Preposition::By) {
+        if (self.opens(at) && !figure(seen)) || own == other || other == Some(Preposition::By) {
             return Ok(0.0);
         }
         match other {
@@ -278,15 +298,33 @@ impl Lay<'_> {
 
     /// `5 euros for members and 3 for guests`: a number may not jump over its like into its place.
     fn jumps_over_its_like(&self, from: usize, at: usize, word: &Token) -> Option<Doubt> {
-        let figure =
-            |token: &Token| matches!(token.key, Key::Number(_) | Key::Date(_) | Key::Time(_));
         let seen = &self.text[at];
-        let alike = self.text[from + 1..at].iter().any(|left_out| {
-            figure(left_out) && figure(seen) && left_out.lead.preposition == seen.lead.preposition
+        let alike = (from + 1..at).any(|left_out| {
+            let token = &self.text[left_out];
+            let here = token.segment == seen.segment && seen.segment == self.text[from].segment;
+            figure(token)
+                && token.lead.preposition == seen.lead.preposition
+                && (here || (self.opens(left_out) && self.opens(at)))
         });
         (alike && figure(word)).then_some(Doubt::Number)
     }
 
+    /// Moves of whole pieces, and passives: they can follow each other.
+    fn free_move(&self, earlier: usize, place: usize, from: usize, at: usize) -> bool {
+        let (word, seen) = (&self.claim[place], &self.text[at]);
+        let same = seen.lead.preposition == word.lead.preposition
+            && seen.lead.by_word == word.lead.by_word;
+        let same_phrase = seen.lead.preposition.is_some() && same;
+        let moved = self.opens(at) && (!figure(seen) || same);
+        let fronted = self.claim[0].lead.preposition.is_some() && earlier < 6 && seen.lead.sentence;
+        (self.breaks(earlier, place) && (moved || same_phrase))
+            || (self.opens(at) && same_phrase)
+            || fronted
+            || self.turned(earlier, place, from, at)
+    }
+
+    /// Whether the claim may go on at an earlier word of the text: a piece was moved, or two
+    /// neighbours changed places, `owner of the policy` for `policy owner`.
     fn may_go_back(&self, earlier: usize, place: usize, from: usize, at: usize) -> bool {
         let (last, word) = (&self.claim[earlier], &self.claim[place]);
         let (left, seen) = (&self.text[from], &self.text[at]);
@@ -294,20 +332,17 @@ impl Lay<'_> {
         if number(last) && number(word) {
             return false;
         }
-        let same_phrase =
-            seen.lead.preposition.is_some() && seen.lead.preposition == word.lead.preposition;
-        if self.breaks(earlier, place) && (self.opens(at) || same_phrase) {
-            return true;
-        }
-        let fronted = self.claim[0].lead.preposition.is_some() && self.opens(at);
-        let near = from - at <= 2 && left.segment == seen.segment;
-        let genitive = near && word.lead.preposition.is_some() && left.lead.preposition.is_none();
-        let compound = near && left.lead.preposition.is_some() && word.lead.preposition.is_none();
+        let near = from - at == 1 && left.segment == seen.segment;
+        let beside = |token: &Token| {
+            matches!(token.lead.preposition, Some(Preposition::Of | Preposition::Place))
+        };
+        let genitive = near && beside(word) && left.lead.preposition.is_none();
+        let compound = near && beside(left) && word.lead.preposition.is_none();
         let adverb = near && (last.lower.ends_with("ly") || word.lower.ends_with("ly"));
         let german = self.ground.grammar == Grammar::German
             && left.segment == seen.segment
             && (last.small || word.small);
-        fronted || genitive || compound || adverb || german || self.turned(earlier, place, from, at)
+        self.free_move(earlier, place, from, at) || genitive || compound || adverb || german
     }
 
     /// `B is approved by A` for `A approves B`, and the other way round.
@@ -325,6 +360,10 @@ impl Lay<'_> {
             (by(left) && !by(last) && seen.lead.be) || (left.lead.be && !last.lead.be);
         into_passive || out_of_passive
     }
+}
+
+fn figure(token: &Token) -> bool {
+    matches!(token.key, Key::Number(_) | Key::Date(_) | Key::Time(_))
 }
 
 /// Prepositions that turn a sentence around when they are exchanged.

@@ -49,9 +49,13 @@ pub(super) enum Preposition {
 pub(super) struct Lead {
     /// A comma, a bracket, a conjunction.
     pub(super) boundary: bool,
-    /// A word that joins whole clauses, or the start.
+    /// The sentence starts here.
     pub(super) sentence: bool,
+    /// A conjunction, or a semicolon.
+    pub(super) joins: bool,
     pub(super) preposition: Option<Preposition>,
+    /// The preposition itself.
+    pub(super) by_word: String,
     /// The word before is in the genitive.
     pub(super) possessive: bool,
     pub(super) article: bool,
@@ -236,7 +240,7 @@ impl Reader {
             let known = self.phrases.get(first.as_str()).and_then(|phrases| {
                 phrases.iter().find(|(phrase, _)| {
                     let same = |(n, word): (usize, &&str)| lower(raws.get(at + n)) == **word;
-                    let number = matches!(raws.get(at + 1), Some(Raw::Number(_) | Raw::Unit(_)));
+                    let number = raws.get(at + 1).is_some_and(figure);
                     phrase.iter().enumerate().all(same)
                         && (phrase.len() > 1 || number || !Sign::needs_number(&first))
                 })
@@ -263,6 +267,18 @@ impl Reader {
             }
         }
         out
+    }
+}
+
+/// Whether a preposition before it speaks of an amount or a time.
+fn figure(raw: &Raw) -> bool {
+    match raw {
+        Raw::Number(_) | Raw::Unit(_) | Raw::Date(_) | Raw::Time(_) => true,
+        Raw::Word { lower, capital, .. } => {
+            let named = numbers::month(lower).is_some() || place_in(words::DAYS, lower).is_some();
+            *capital && named
+        }
+        Raw::Code(_) | Raw::Sign(_) | Raw::Break | Raw::Semicolon => false,
     }
 }
 
@@ -315,6 +331,10 @@ impl Writer<'_> {
             Raw::Time(minutes) => self.content(Key::Time(*minutes), String::new()),
             Raw::Code(code) => self.content(Key::Code, code.clone()),
             Raw::Break => self.boundary(),
+            Raw::Semicolon => {
+                self.boundary();
+                self.lead.joins = true;
+            }
         }
     }
 
@@ -331,6 +351,9 @@ impl Writer<'_> {
             || matches!(sign, Sign::If | Sign::Before | Sign::After | Sign::Until)
         {
             self.boundary();
+        }
+        if sign.leads_a_phrase() {
+            self.lead.preposition = Some(Preposition::Place);
         }
         let (before, segment) = (self.reading.tokens.len(), self.reading.segments);
         self.reading.signs.push(Placed { sign, before, segment });
@@ -371,7 +394,8 @@ impl Writer<'_> {
         self.content(Key::Word, lower.to_owned());
         if let Some(token) = self.reading.tokens.last_mut() {
             token.sharp = name || among(words::SHARP, lower);
-            (token.stem, token.groups, token.weak, token.small) = (stem, groups, weak, !capital);
+            token.weak = weak && !name;
+            (token.stem, token.groups, token.small) = (stem, groups, !capital);
         }
     }
 
@@ -379,6 +403,7 @@ impl Writer<'_> {
         let german = self.reader.grammar == Grammar::German;
         if among(words::JOINING, lower) && !(german && among("der die das", lower)) {
             self.boundary();
+            self.lead.joins = true;
         }
         self.lead.small = true;
         match lower {
@@ -398,6 +423,7 @@ impl Writer<'_> {
         );
         if let Some(preposition) = preposition(lower, self.reader.grammar) {
             self.lead.preposition = Some(preposition);
+            lower.clone_into(&mut self.lead.by_word);
         }
     }
 }

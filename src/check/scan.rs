@@ -23,6 +23,7 @@ pub(super) enum Raw {
     Sign(Sign),
     /// A comma, a bracket, a colon.
     Break,
+    Semicolon,
 }
 
 impl Raw {
@@ -39,7 +40,8 @@ impl Raw {
             | Raw::Time(_)
             | Raw::Code(_)
             | Raw::Sign(_)
-            | Raw::Break => "",
+            | Raw::Break
+            | Raw::Semicolon => "",
         }
     }
 }
@@ -90,7 +92,9 @@ impl Scanner {
         let end = &core[bare.len()..];
         self.core(bare);
         let stop = end.contains('.') && bare.chars().count() > 3;
-        if end.contains([',', ';', ':', ')', ']', '}', '|', '!', '?']) || stop {
+        if end.contains(';') {
+            self.raws.push(Raw::Semicolon);
+        } else if end.contains([',', ':', ')', ']', '}', '|', '!', '?']) || stop {
             self.raws.push(Raw::Break);
         }
     }
@@ -220,6 +224,9 @@ impl Scanner {
         let multiple =
             multiple.into_iter().find(|(name, _)| *name == behind).map(|(_, value)| value);
         let behind_is_unit = unit(behind).or_else(|| unit(behind.trim_start_matches('-')));
+        if behind == "+" {
+            return self.raws.extend([Raw::Sign(Sign::AtLeast), Raw::Number(value)]);
+        }
         let known = behind.is_empty() || multiple.is_some() || behind_is_unit.is_some();
         if !known && !among("am pm a.m p.m uhr", behind) {
             return self.raws.push(Raw::Code(core.to_lowercase()));
@@ -252,7 +259,8 @@ fn multiples(raws: Vec<Raw>) -> Vec<Raw> {
         | Raw::Time(_)
         | Raw::Code(_)
         | Raw::Sign(_)
-        | Raw::Break => None,
+        | Raw::Break
+        | Raw::Semicolon => None,
     };
     let round = |number: f64| [100.0, 1e3, 1e6, 1e9].contains(&number);
     let mut out: Vec<Raw> = Vec::with_capacity(raws.len());
@@ -313,7 +321,8 @@ fn times(raws: Vec<Raw>) -> Vec<Raw> {
             | Raw::Time(_)
             | Raw::Code(_)
             | Raw::Sign(_)
-            | Raw::Break => String::new(),
+            | Raw::Break
+            | Raw::Semicolon => String::new(),
         };
         let minutes = out.last().filter(|_| !half.is_empty()).and_then(minutes);
         let Some(minutes) = minutes else {
@@ -345,7 +354,8 @@ fn minutes(raw: &Raw) -> Option<u32> {
         | Raw::Date(_)
         | Raw::Code(_)
         | Raw::Sign(_)
-        | Raw::Break => None,
+        | Raw::Break
+        | Raw::Semicolon => None,
     }
 }
 

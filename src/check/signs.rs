@@ -39,7 +39,6 @@ pub(super) enum Sign {
     Within,
     During,
     Instead,
-    Despite,
 }
 
 impl Sign {
@@ -54,7 +53,7 @@ impl Sign {
             | Sign::Within
             | Sign::During => Doubt::Time,
             Sign::Must | Sign::May | Sign::Should | Sign::Perhaps => Doubt::Modality,
-            Sign::If | Sign::Unless | Sign::Despite => Doubt::Condition,
+            Sign::If | Sign::Unless => Doubt::Condition,
             Sign::Only
             | Sign::All
             | Sign::Some
@@ -77,14 +76,21 @@ impl Sign {
     /// A word that also joins phrases, and is this sign only before a number.
     pub(super) fn needs_number(word: &str) -> bool {
         crate::text::among(
-            "about around over above under below über unter etwa rund ca circa fast",
+            "about around over above under below since über unter etwa rund ca circa fast seit ab",
             word,
         )
     }
 
     /// Whether the evidence may have it and the claim not: what holds for all holds.
     pub(super) fn may_be_dropped(self) -> bool {
-        matches!(self, Sign::All | Sign::Exactly | Sign::Despite)
+        matches!(self, Sign::All | Sign::Exactly)
+    }
+
+    /// Whether it stands before a noun as a preposition does.
+    pub(super) fn leads_a_phrase(self) -> bool {
+        let phrase =
+            [Sign::Before, Sign::After, Sign::Until, Sign::Since, Sign::Within, Sign::During];
+        phrase.contains(&self)
     }
 
     /// Whether a whole sentence depends on it, not the words beside it alone.

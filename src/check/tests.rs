@@ -45,7 +45,7 @@ fn what_the_passage_says_is_let_out_in_other_words() {
             "en",
             "The budget is 1500 euros for laptops and 5 percent of the salary for training.",
         ),
-        (LEAVE, "en", "The budget for laptops is 1 500 EUR."),
+        (LEAVE, "en", "The budget is 1 500 EUR for laptops."),
         (LEAVE, "en", "The KPI is measured on Friday."),
         (LEAVE, "en", "Ben Stone signs the contract."),
         (LEAVE, "en", "The plan is reviewed by Anna Berg."),
@@ -115,4 +115,100 @@ fn what_it_does_not_say_is_refused() {
         }
     }
     assert!(passed.is_empty(), "{passed:#?}");
+}
+
+/// A passage, its language, a sentence that it supports, and what is exchanged in that sentence:
+/// `old=new`, first where the sentence still holds, then where it does not.
+const SAMPLES: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "Every parent may take 16 weeks of paid parental leave within the first year. The leave must be \
+         requested at least 10 weeks before it begins.",
+        "en",
+        "Every parent may take 16 weeks of paid parental leave within the first year.",
+        "Every parent=Each parent;may=can;16=sixteen;may take=is allowed to take;may take=may get;Every \
+         parent may=Parents may",
+        "16=18;16=fifteen;weeks=days;weeks=months;parental=sick;may=must;may=may not;within=after;first=second;\
+         paid=unpaid;Every parent=Every manager;may take=may sell;16=up to 16;16=at least \
+         16;year.=year and a car.;year.=year, except in July.;within the first year=in 2024",
+    ),
+    (
+        "Invoices above €5,000 are approved by the finance director and are paid on the 15th of each month. \
+         Smaller ones are approved by the team lead.",
+        "en",
+        "Invoices above €5,000 are approved by the finance director.",
+        "€5,000=5000 euros;€5,000=EUR 5 000;€5,000=5,000 EUR;above=over",
+        "above=below;5,000=50,000;€=$;finance director=team lead;approved=rejected;are approved=are not approved;\
+         are approved=may be approved;finance=sales;Invoices=Contracts;by the finance director=by the finance director \
+         and the board",
+    ),
+    (
+        "The Lyon office closes on Friday, 24 December 2027 at 3 pm. Anna Moreau keeps the keys, and Ben Roth \
+         checks the doors. Visitors must not enter without a badge.",
+        "en",
+        "The Lyon office closes on Friday, 24 December 2027 at 3 pm.",
+        "24 December 2027=December 24, 2027;24 December 2027=2027-12-24;3 pm=15:00;3 pm=3 p.m.",
+        "Friday=Monday;24=25;December=November;2027=2026;3 pm=3 am;3 pm=4 pm;Lyon=Berlin;closes=opens;on \
+         Friday=before Friday;closes=does not close;office=store",
+    ),
+    (
+        "Anna Moreau keeps the keys, and Ben Roth checks the doors.",
+        "en",
+        "Anna Moreau keeps the keys, and Ben Roth checks the doors.",
+        "Anna Moreau keeps the keys, and Ben Roth checks the doors=Ben Roth checks the doors, and Anna Moreau \
+         keeps the keys;keeps=retains;checks=verifies",
+        "Anna Moreau keeps the keys, and Ben Roth=Ben Roth keeps the keys, and Anna Moreau;Anna Moreau keeps the \
+         keys, and Ben Roth=Anna Moreau;keys=doors;Ben=Tom;checks=sells;and=but never",
+    ),
+    (
+        "Beschäftigte erhalten 30 Tage Urlaub im Jahr. Der Antrag muss spätestens vier Wochen vor Beginn bei der \
+         Teamleitung gestellt werden. Überstunden werden nicht bezahlt.",
+        "de",
+        "Der Antrag muss spätestens vier Wochen vor Beginn bei der Teamleitung gestellt werden.",
+        "vier=4;Der Antrag muss=Anträge müssen",
+        "vier=fünf;Wochen=Tage;vor=nach;muss=kann;muss=muss nicht;Antrag=Vertrag;Teamleitung=Personalabteilung;\
+         spätestens=frühestens;werden.=werden und ist kostenlos.",
+    ),
+    (
+        "Die Pauschale beträgt 1.250,50 € und wird am 1. März 2027 überwiesen. Frau Keller prüft die Belege ohne \
+         Vorlage.",
+        "de",
+        "Die Pauschale beträgt 1.250,50 € und wird am 1. März 2027 überwiesen.",
+        "1.250,50 €=1250,50 Euro;1. März 2027=01.03.2027;1. März 2027=2027-03-01",
+        "1.250,50=1.350,50;€=$;März=Mai;2027=2028;1. März=2. März;wird=wird nicht;Pauschale=Strafe;überwiesen=verlangt",
+    ),
+];
+
+/// What a language model likes to put before a sentence.
+const OPENINGS: [(&str, &str); 5] = [
+    ("", ""),
+    ("Yes, ", "Ja, "),
+    ("According to the policy, ", "Laut der Richtlinie, "),
+    ("The leave policy states that ", "Die Richtlinie besagt, dass "),
+    ("However, ", "Allerdings, "),
+];
+
+#[test]
+fn what_was_changed_in_a_sentence_is_found() {
+    let (mut dropped, mut passed, mut count) = (Vec::new(), Vec::new(), 0);
+    for (text, language, sentence, kept, broken) in SAMPLES {
+        let changes = |list: &'static str| list.split(';').filter_map(|pair| pair.split_once('='));
+        let all =
+            changes(kept).map(|pair| (pair, true)).chain(changes(broken).map(|pair| (pair, false)));
+        for ((old, new), holds) in all {
+            assert!(sentence.contains(old), "{old} is not in {sentence}");
+            for opening in OPENINGS {
+                let opening = if *language == "de" { opening.1 } else { opening.0 };
+                let claim = format!("{opening}{}", sentence.replacen(old, new, 1));
+                let found = check(text, language, &claim);
+                count += 1;
+                match (found, holds) {
+                    (Err(doubt), true) => dropped.push(format!("{claim} -- {doubt:?}")),
+                    (Ok(_), false) => passed.push(claim),
+                    (Ok(_), true) | (Err(_), false) => {}
+                }
+            }
+        }
+    }
+    assert!(count > 400, "only {count} sentences were made");
+    assert!(dropped.is_empty() && passed.is_empty(), "dropped: {dropped:#?}\npassed: {passed:#?}");
 }

@@ -10,6 +10,7 @@ use crate::generate::extractive::OPPOSITES;
 /// What speaks against a claim whose words were all found.
 pub(super) fn doubt(claim: &Reading, ground: &Ground<'_>, found: &Alignment) -> Option<Doubt> {
     enough(claim, found)
+        .or_else(|| used_twice(ground.window, found))
         .or_else(|| units(claim, ground.window, found))
         .or_else(|| signs(claim, ground.window, found))
         .or_else(|| headers(ground.window, found))
@@ -22,6 +23,14 @@ fn enough(claim: &Reading, found: &Alignment) -> Option<Doubt> {
     let matched = claim.tokens.iter().zip(&found.places).filter(|(_, place)| place.is_some());
     let telling = matched.filter(|(token, _)| !token.weak).count();
     (telling < 2).then_some(Doubt::Empty)
+}
+
+/// A date that is said once can't be taken apart for two places of the claim.
+fn used_twice(text: &Reading, found: &Alignment) -> Option<Doubt> {
+    let mut figures: Vec<usize> = found.places.iter().flatten().copied().collect();
+    figures.retain(|&at| matches!(text.tokens[at].key, Key::Number(_) | Key::Date(_)));
+    figures.sort_unstable();
+    figures.windows(2).any(|pair| pair[0] == pair[1]).then_some(Doubt::Date)
 }
 
 /// A number keeps the unit that it has.
@@ -125,12 +134,18 @@ fn german_roles(claim: &Reading, ground: &Ground<'_>, found: &Alignment) -> Opti
         nouns.filter_map(|(token, at)| at.map(|at| (token, at))).collect();
     let text = &ground.window.tokens;
     let turned = nouns.windows(2).any(|pair| {
-        let [(_, last), (word, at)] = pair else { return false };
-        let phrase = |token: &Token| token.lead.preposition.is_some();
+        let [(before, last), (word, at)] = pair else { return false };
+        let phrase = |claim: &Token, text: &Token| {
+            claim.lead.preposition.is_some() && claim.lead.by_word == text.lead.by_word
+        };
+        let agent = |token: &Token| {
+            matches!(token.lead.preposition, Some(Preposition::By | Preposition::Of))
+        };
+        let passive = agent(word) != agent(&text[*at]) || agent(before) != agent(&text[*last]);
         let free = word.lead.boundary
-            || phrase(&text[*at])
-            || phrase(&text[*last])
-            || matches!(word.lead.preposition, Some(Preposition::By | Preposition::Of));
+            || phrase(word, &text[*at])
+            || phrase(before, &text[*last])
+            || passive;
         at < last && text[*at].segment == text[*last].segment && !free
     });
     turned.then_some(Doubt::Roles)

@@ -9,12 +9,12 @@ use super::signs::Sign;
 pub(super) const ENGLISH_SMALL: &str = "a an the this that these those there here it its itself he \
     she him her his hers they them their theirs we us our ours you your yours i me my mine one's \
     is are was were be been being am do does did done doing has have had having will would shall \
-    so such also too as than then thus hence therefore however moreover furthermore additionally \
+    so such also too as than then thus hence therefore however nevertheless nonetheless despite moreover furthermore additionally \
     well even just yet still already indeed namely respectively who whom whose which what how \
     where when and or but both either if because since while whereas although though whether to \
     of in on at by for from with into onto upon about within per via through over under between \
     among during against along across around behind beside besides near off out up down not no \
-    own same other please overall general generally specifically particular oneself yourself themselves \
+    please oneself yourself themselves \
     himself herself i.e e.g eg ie etc let 's";
 /// The same in German.
 pub(super) const GERMAN_SMALL: &str = "der die das den dem des ein eine einen einem einer eines \
@@ -26,8 +26,7 @@ pub(super) const GERMAN_SMALL: &str = "der die das den dem des ein eine einen ei
     davon damit daran darauf darin dort da hier wo wann was wer wem wen wessen welche welcher \
     welches welchen und oder aber sowie sowohl wenn weil dass ob während obwohl zu zum zur in im \
     ins an am auf aus bei beim mit nach von vom vor über unter durch für um gegen zwischen neben \
-    per pro ab seit hinter bereits schon noch etwa gar ja bitte jeweils insgesamt allgemein \
-    grundsätzlich d.h z.b zb dh bzw usw";
+    per pro ab seit hinter bereits schon noch etwa gar ja bitte jeweils allerdings trotz d.h z.b zb dh bzw usw";
 
 /// Words that may be left out or put in, as long as they replace nothing: who a rule is for when it is
 /// for everybody here, the document itself, and verbs that only hold a sentence together.
@@ -60,7 +59,7 @@ pub(super) const ENGLISH_SYNONYMS: &str = "employee staff worker personnel workf
     terminate cancel;vacation holiday;submit file hand send;notify inform tell alert;ask request;\
     give provide supply offer grant;obtain get receive;need require;help assist support aid;show \
     display present demonstrate;keep retain maintain preserve;store save;choose select pick;change modify \
-    alter amend;check verify;fix repair;remove delete;create build produce generate;repay reimburse \
+    alter amend;check verify;fix repair;remove delete;create make build produce generate;repay reimburse \
     refund;pay compensate remunerate;salary pay wage;cost price;fee charge;automobile car;phone \
     telephone;laptop notebook;buy procure;allow permit let authorise authorize;forbid prohibit ban disallow;\
     contact reach;answer reply respond;error mistake;problem issue;fast quick rapid;large big \
@@ -84,7 +83,7 @@ pub(super) const ENGLISH_SYNONYMS: &str = "employee staff worker personnel workf
     primarily largely predominantly;nearly almost;solely exclusively;entirely completely fully totally wholly;guidance \
     advice;advise recommend suggest;assess evaluate appraise;review examine inspect;approve authorise sanction;decline \
     reject refuse deny;consider regard view;call name term;known called;allow enable;lead head direct;manage run \
-    operate administer;establish found set;join enter;leave exit quit;own possess;hold have;see view;watch \
+    operate administer;establish founded set;join enter;leave exit quit;own possess;hold have;see view;watch \
     observe;look glance;speak talk;say state declare mention;write compose draft;read peruse;teach instruct \
     educate;learn study;understand comprehend grasp;know recognise recognize;think believe;decide determine;plan \
     intend;hope wish;want desire;like enjoy;meet encounter;attend;visit;open;close shut;add append;combine merge \
@@ -123,10 +122,10 @@ pub(super) const GERMAN_SYNONYMS: &str = "mitarbeiter mitarbeitende mitarbeitend
     erwidern;fehler irrtum;schnell rasch zügig;groß gewaltig;klein winzig;wichtig bedeutend \
     wesentlich;schwierig schwer;einfach leicht;richtig korrekt;falsch unrichtig;jährlich;monatlich;täglich;wöchentlich;krankheit \
     erkrankung;arzt mediziner;vorgesetzte chef;aufgabe pflicht;wohnen leben;geschehen passieren \
-    ereignen;entdecken finden;oft häufig;nutzen benutzen verwenden gebrauchen;versuchen probieren;erklären \
-    erläutern beschreiben;enthalten beinhalten umfassen;fortsetzen weiterführen;sammeln;zerstören \
+    ereignen;entdecken finden;oft häufig;beschreiben darstellen;nutzen benutzen verwenden gebrauchen;versuchen probieren;erklären \
+    erläutern beschreiben;enthalten beinhalten umfassen;verschieden unterschiedlich;gründen etablieren;groß riesig;fortsetzen weiterführen;sammeln;zerstören \
     vernichten;bauen errichten erbauen;verdienen;steigen zunehmen wachsen;sinken abnehmen;erhöhen steigern;senken \
-    verringern reduzieren;gebiet region gegend;staat land;stadt ort;krieg konflikt;schlacht kampf;autor \
+    verringern reduzieren;gebiet region gegend;staat land;stadt ort ortschaft;krieg konflikt;schlacht kampf;autor \
     verfasser;film;ziel zweck;ergebnis resultat;grund ursache;regel vorschrift regelung;vertrag vereinbarung;sitzung \
     besprechung;pause unterbrechung;haus gebäude;büro arbeitsplatz;kunde auftraggeber;lieferant \
     zulieferer;abreisen abfahren;ankommen eintreffen;reise fahrt;zusätzlich weitere extra;verschiedene \
@@ -164,7 +163,9 @@ pub(super) const FORMS: &str = "took=take taken=take gave=give given=give got=ge
     gelaufen=laufen sah=sehen gesehen=sehen sieht=sehen traf=treffen getroffen=treffen \
     bezahlt=bezahlen gezahlt=zahlen geschickt=schicken gesendet=senden gesandt=senden gekauft=kaufen \
     gebaut=bauen gezeigt=zeigen gemacht=machen genutzt=nutzen geprüft=prüfen gelöscht=löschen \
-    gewählt=wählen geändert=ändern gestattet=gestatten eingereicht=einreichen";
+    gewählt=wählen geändert=ändern gestattet=gestatten eingereicht=einreichen enthält=enthalten umfasst=umfassen bekam=bekommen bekamen=bekommen erwarb=erwerben \
+    erworben=erwerben gegründet=gründen dargestellt=darstellen beschrieben=beschreiben benötigt=benötigen braucht=brauchen \
+    verwendet=verwenden benutzt=benutzen";
 
 /// Numbers that people write out. "One" and "ein" are left out: they are mostly articles.
 pub(super) const ENGLISH_NUMBERS: &str = "zero=0 two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 \
@@ -248,7 +249,7 @@ pub(super) const SIGNS: &[(Sign, &str, &str)] = &[
         "many;much;numerous;a lot of;lots of",
         "viele;vielen;vieler;viel;zahlreiche;zahlreichen",
     ),
-    (Sign::Few, "few;a few;little;hardly;barely;scarcely", "wenige;wenigen;wenig;kaum"),
+    (Sign::Few, "few;a few;hardly;barely;scarcely", "wenige;wenigen;wenig;kaum"),
     (
         Sign::AtLeast,
         "at least;no less than;not less than;no fewer than;a minimum of;minimum of;minimum;\
@@ -280,7 +281,7 @@ pub(super) const SIGNS: &[(Sign, &str, &str)] = &[
     (Sign::Exactly, "exactly;precisely", "genau;exakt"),
     (
         Sign::Must,
-        "must;have to;has to;had to;need to;needs to;required to;is required to;\
+        "must;shall;have to;has to;had to;need to;needs to;required to;is required to;\
             are required to;obliged to;obligated to;mandatory;compulsory;obligatory",
         "muss;müssen;musste;mussten;verpflichtet;zwingend;haben zu;verpflichtend",
     ),
@@ -292,11 +293,7 @@ pub(super) const SIGNS: &[(Sign, &str, &str)] = &[
         "kann;können;konnte;konnten;darf;dürfen;durfte;könnte;könnten;erlaubt;gestattet;\
             berechtigt",
     ),
-    (
-        Sign::Should,
-        "should;ought to;recommended to;advised to;encouraged to",
-        "sollte;sollten;soll;sollen",
-    ),
+    (Sign::Should, "should;ought to", "sollte;sollten;soll;sollen"),
     (
         Sign::Perhaps,
         "perhaps;maybe;possibly;probably;likely;potentially;apparently;presumably;unlikely;\
@@ -320,7 +317,7 @@ pub(super) const SIGNS: &[(Sign, &str, &str)] = &[
     ),
     (
         Sign::Unless,
-        "unless;only if;provided that;provided;as long as;on condition that",
+        "unless;only if;provided that;as long as;on condition that",
         "es sei denn;sofern nicht;nur wenn;sofern;vorausgesetzt;solange",
     ),
     (Sign::If, "if;in case;in the event;in case of", "falls;wenn"),
@@ -335,12 +332,11 @@ pub(super) const SIGNS: &[(Sign, &str, &str)] = &[
     (Sign::Within, "within", "innerhalb;binnen"),
     (Sign::During, "during;throughout", "während"),
     (Sign::Instead, "instead of;rather than;instead", "anstatt;statt;anstelle"),
-    (Sign::Despite, "although;though;despite;in spite of;even though", "obwohl;trotz"),
 ];
 
 /// Phrases that are read as other words: `phrase=words`.
-pub(super) const PHRASES: &str = "in order to=to;as well as=and;so that=so;such as=as;due to=because;\
-    because of=because;owing to=because;per year=a year;each year=a year;every year=a year;yearly=a year;annually=a year;once a year=a year;\
+pub(super) const PHRASES: &str = "in order to=to;as well as=and;so that=so;such as=like;due to=because;\
+    because of=because;owing to=because;per year=a year;each year=a year;every year=a year;yearly=a year;annually=a year;annual=a year;once a year=a year;\
     per month=a month;each month=a month;every month=a month;monthly=a month;once a month=a month;per week=a \
     week;each week=a week;every week=a week;weekly=a week;once a week=a week;per day=a day;each day=a day;every \
     day=a day;daily=a day;once a day=a day;pro jahr=im jahr;jährlich=im jahr;pro monat=im monat;monatlich=im \
