@@ -14,7 +14,6 @@ use vouch_index::ledger::{Ledger, Settings};
 use vouch_index::search::Generation;
 use vouch_index::text::TextIndex;
 use vouch_index::vectors::{Exact, Qdrant, QdrantSettings, Store, Vectors};
-use vouch_ingest::Limits;
 
 use crate::auth::Provider;
 use crate::config::{AuthMode, Config, GeneratorKind, VectorStore};
@@ -23,6 +22,7 @@ use crate::generate::Generator;
 use crate::generate::extractive::Extractive;
 use crate::generate::model::LanguageModel;
 use crate::generate::prompt::Template;
+use crate::limits::Limits;
 
 /// The chunker's number: another one means that a reindex cuts anew.
 pub const CHUNKER: u32 = 2;
@@ -46,6 +46,8 @@ pub struct App {
     pub provider: Option<Arc<Provider>>,
     /// What writes answers, each where the one before gave nothing.
     pub generators: Vec<Box<dyn Generator>>,
+    /// What readers take up at this moment.
+    pub limits: Arc<Limits>,
     /// When the server started.
     pub started: Instant,
     /// The first administrator's key, where there is one.
@@ -98,6 +100,7 @@ impl App {
         let provider = oidc.then(|| Provider::new(&config.auth.oidc)).transpose()?;
         let generators = generators(&config)?;
         Ok(Arc::new(Self {
+            limits: Limits::new(&config.limits),
             config,
             ledger,
             program,
@@ -190,9 +193,9 @@ impl App {
 
     /// The limits of extraction as the settings give them.
     #[must_use]
-    pub fn extraction_limits(&self) -> Limits {
+    pub fn extraction_limits(&self) -> vouch_ingest::Limits {
         let extraction = &self.config.extraction;
-        Limits {
+        vouch_ingest::Limits {
             file_bytes: extraction.file_limit,
             text_bytes: extraction.text_limit,
             memory_bytes: extraction.memory_limit,

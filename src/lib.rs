@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod generate;
 pub mod http;
+pub mod limits;
 pub mod paths;
 pub mod server;
 mod text;

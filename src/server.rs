@@ -81,11 +81,12 @@ pub async fn run(
         .context("the server failed")
 }
 
-/// Ends blocks, stops and pauses when their time has come.
+/// Ends blocks, stops and pauses when their time has come, and forgets who asked long ago.
 async fn clock(app: Arc<App>) {
     let mut tick = tokio::time::interval(CLOCK);
     loop {
         tick.tick().await;
+        app.limits.tidy();
         let ended = app.blocking(|app| anyhow::Ok(app.ledger.end_what_is_over(&itself())?)).await;
         if let Err(error) = ended {
             tracing::error!(%error, "what is over can't be ended");

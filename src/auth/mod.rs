@@ -2,7 +2,8 @@
 //! the kind of caller that they serve, so a route can't forget to ask.
 //!
 //! How a person stands is looked up for every request: a block, a stop, a group or a role counts from
-//! the next one. A blocked person gets the same 403 everywhere, whatever they may do otherwise.
+//! the next one. Who reads takes a turn with it ([`crate::limits`]), so no route of readers can forget
+//! its limits. A blocked person gets the same 403 everywhere, whatever they may do otherwise.
 
 mod browser;
 mod provider;
@@ -10,6 +11,7 @@ pub(crate) mod signin;
 mod token;
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -25,6 +27,7 @@ use crate::app::App;
 use crate::config::Role;
 use crate::demo;
 use crate::http::ApiError;
+use crate::limits::Turn;
 
 pub(crate) use browser::{DEMO_COOKIE, SESSION_COOKIE, cookie, on_loopback, same_origin};
 pub use provider::Provider;
@@ -49,8 +52,24 @@ pub struct Caller {
     stopped: Option<String>,
 }
 
-/// Somebody who may ask and read.
-pub struct AsReader(pub Reader);
+/// Somebody who may ask and read, and whose turn it is.
+pub struct AsReader(pub Admitted);
+
+/// A reader with their turn. The work that is done for them takes this along, so that the turn lasts as
+/// long as the work.
+#[derive(Clone)]
+pub struct Admitted {
+    reader: Reader,
+    _turn: Arc<Turn>,
+}
+
+impl Deref for Admitted {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
 
 /// Somebody who administers.
 pub struct AsAdministrator(pub Actor);
@@ -128,7 +147,8 @@ impl FromRequestParts<Arc<App>> for AsReader {
         let AsAnybody(caller) = AsAnybody::from_request_parts(parts, app).await?;
         let reader = caller.reader()?;
         is_meant(&parts.headers, &reader)?;
-        Ok(Self(reader))
+        let turn = app.limits.turn(&reader.principal().to_string())?;
+        Ok(Self(Admitted { reader, _turn: Arc::new(turn) }))
     }
 }
 

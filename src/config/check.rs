@@ -172,7 +172,12 @@ impl Config {
         whole("extraction.text_limit", extraction.text_limit, 1..=1_000_000_000)?;
         whole("extraction.memory_limit", extraction.memory_limit, 64 << 20..=64 << 30)?;
         whole("limits.question_bytes", self.limits.question_bytes, 1..=1_000_000)?;
-        whole("limits.upload_bytes", self.limits.upload_bytes, 1..=2_000_000_000)
+        whole("limits.upload_bytes", self.limits.upload_bytes, 1..=2_000_000_000)?;
+        let limits = &self.limits;
+        whole("limits.requests_per_minute", limits.requests_per_minute.into(), 1..=1_000_000_000)?;
+        // Each one that is worked on has a thread, and the runtime has 512 for such work.
+        whole("limits.at_once", limits.at_once as u64, 1..=450)?;
+        whole("limits.at_once_in_all", limits.at_once_in_all as u64, 1..=450)
     }
 
     /// What is wrong with the folders of `sources.roots`, one line each. Looked at when the server

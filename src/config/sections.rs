@@ -351,7 +351,7 @@ pub struct Answer {
     pub min_confidence: f32,
 }
 
-/// What is refused for its size.
+/// What is refused for its size, and how much one reader may take up.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -361,6 +361,12 @@ pub struct Limits {
     /// The largest pushed file, in bytes.
     #[serde(deserialize_with = "read_size")]
     pub upload_bytes: u64,
+    /// The requests of one reader in a minute.
+    pub requests_per_minute: u32,
+    /// The requests of one reader that are worked on at the same time.
+    pub at_once: usize,
+    /// The requests of all readers that are worked on at the same time.
+    pub at_once_in_all: usize,
 }
 
 /// The audit's second file, and what it forgets.

@@ -3,6 +3,8 @@
 //! The rule: whatever can't be done is said with what was wrong and what to do; what went wrong
 //! inside is logged once, here, and shown to nobody.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -25,6 +27,9 @@ pub struct ApiError {
     pub title: String,
     /// What to do.
     pub hint: String,
+    /// When it may be tried again; the header `Retry-After`.
+    #[serde(skip)]
+    retry_after: Option<Duration>,
 }
 
 impl ApiError {
@@ -41,7 +46,14 @@ impl ApiError {
             code: code.to_owned(),
             title: title.into(),
             hint: hint.into(),
+            retry_after: None,
         }
+    }
+
+    /// The same, with the time after which it may be tried again.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     /// No credential, or one that does not count.
@@ -124,6 +136,11 @@ impl IntoResponse for ApiError {
         headers.insert(header::CONTENT_TYPE, problem);
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, and not a moment too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         // For the routes whose clients know another shape of errors.
         response.extensions_mut().insert(self);

@@ -10,7 +10,6 @@ use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use vouch_index::Reader;
 use vouch_index::ledger::DocumentText;
 
 use super::extract::{Path, Query};
@@ -19,7 +18,7 @@ use super::reading::open;
 use super::viewer::{self, Rendered};
 use super::{ApiError, Surface};
 use crate::app::App;
-use crate::auth::{AsReader, DEMO_COOKIE, cookie, on_loopback, signin};
+use crate::auth::{Admitted, AsReader, DEMO_COOKIE, cookie, on_loopback, signin};
 
 /// Vouch's own static files, compiled in.
 const FILES: &[(&str, &str, &str)] = &[
@@ -123,7 +122,7 @@ pub(super) fn problem_page(error: &ApiError) -> Response {
 /// Opens a document for a reader and makes its page.
 async fn show(
     app: &Arc<App>,
-    reader: Reader,
+    reader: Admitted,
     place: (String, String),
     query: ViewQuery,
 ) -> Result<Markup, ApiError> {

@@ -13,14 +13,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
 use vouch_index::ledger::{DocumentText, Opening, ShownPassage};
-use vouch_index::search::Mode;
-use vouch_index::{DocumentId, Passage, Reader};
+use vouch_index::search::{Found, Mode};
+use vouch_index::{DocumentId, Passage};
 
 use super::extract::{Json, Path, Query};
 use super::{ApiError, Surface};
 use crate::answer::{Answer, Audience, Event};
 use crate::app::App;
-use crate::auth::AsReader;
+use crate::auth::{Admitted, AsReader};
 use crate::paths::ask::{self, Question};
 
 /// Passages that a search returns unless told otherwise, and at most.
@@ -75,7 +75,7 @@ pub(super) async fn ask(
 /// is gone, and the answer ends early.
 pub(super) fn answering(
     app: Arc<App>,
-    reader: Reader,
+    reader: Admitted,
     question: Question,
 ) -> (ReceiverStream<Event>, impl Future<Output = Result<Answer, ApiError>>) {
     let (audience, heard) = Audience::new();
@@ -91,7 +91,7 @@ pub(super) fn answering(
 /// The answer as events.
 fn events(
     app: Arc<App>,
-    reader: Reader,
+    reader: Admitted,
     question: Question,
 ) -> impl Stream<Item = Result<SseEvent, Infallible>> {
     let (heard, whole) = answering(app, reader, question);
@@ -117,20 +117,20 @@ fn named(name: &str, data: &impl Serialize) -> SseEvent {
 }
 
 /// A search.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchBody {
     /// What to look for, 8 KB at most.
-    query: String,
+    pub(super) query: String,
     /// How many passages: 10 unless said, 200 at most.
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// `fused`, `words` or `meaning`.
     #[schema(value_type = Option<String>)]
-    mode: Option<Mode>,
+    pub(super) mode: Option<Mode>,
     /// Only these sources.
-    sources: Option<Vec<String>>,
+    pub(super) sources: Option<Vec<String>>,
     /// Only what was changed at this time or later, RFC 3339.
-    modified_after: Option<String>,
+    pub(super) modified_after: Option<String>,
 }
 
 /// Passages, best first.
@@ -183,7 +183,18 @@ pub(super) async fn search(
     surface: Surface,
     Json(body): Json<SearchBody>,
 ) -> Result<axum::Json<SearchAnswer>, ApiError> {
-    let text = checked(&app, &body.query, "query")?;
+    let found = look_up(&app, (reader, surface), body).await?;
+    let passages = found.passages.into_iter().map(PassageBody::from).collect();
+    Ok(axum::Json(SearchAnswer { passages, note: found.words_only }))
+}
+
+/// Searches for a reader and records what was shown, and where.
+pub(super) async fn look_up(
+    app: &Arc<App>,
+    (reader, surface): (Admitted, Surface),
+    body: SearchBody,
+) -> Result<Found, ApiError> {
+    let text = checked(app, &body.query, "query")?;
     let limit = body.limit.unwrap_or(LIMIT);
     if !(1..=MOST).contains(&limit) {
         return Err(ApiError::invalid(
@@ -193,28 +204,25 @@ pub(super) async fn search(
         ));
     }
     let after = body.modified_after.as_deref().map(time).transpose()?;
-    let found = app
-        .blocking(move |app| {
-            let live = app.live();
-            let clearance = app.ledger.clearance(&reader)?;
-            let clearance = app.ledger.narrow(&clearance, body.sources.as_deref(), after)?;
-            let found =
-                ask::find(app, &live, &clearance, (&text, body.mode.unwrap_or_default(), limit))?;
-            app.ledger.audit_open(&Opening {
-                kind: "search",
-                answer: None,
-                clearance: &clearance,
-                question: &text,
-                passages: &found.passages.iter().map(ask::shown).collect::<Vec<_>>(),
-                details: json!({
-                    "generation": live.generation.number, "surface": surface.name(),
-                }),
-            })?;
-            Ok::<_, ApiError>(found)
-        })
-        .await?;
-    let passages = found.passages.into_iter().map(PassageBody::from).collect();
-    Ok(axum::Json(SearchAnswer { passages, note: found.words_only }))
+    app.blocking(move |app| {
+        let live = app.live();
+        let clearance = app.ledger.clearance(&reader)?;
+        let clearance = app.ledger.narrow(&clearance, body.sources.as_deref(), after)?;
+        let found =
+            ask::find(app, &live, &clearance, (&text, body.mode.unwrap_or_default(), limit))?;
+        app.ledger.audit_open(&Opening {
+            kind: "search",
+            answer: None,
+            clearance: &clearance,
+            question: &text,
+            passages: &found.passages.iter().map(ask::shown).collect::<Vec<_>>(),
+            details: json!({
+                "generation": live.generation.number, "surface": surface.name(),
+            }),
+        })?;
+        Ok(found)
+    })
+    .await
 }
 
 /// Which version of a document.
@@ -242,7 +250,7 @@ pub(super) async fn document(
 /// Opens a document for a reader and records that it was shown, and where.
 pub(super) async fn open(
     app: &Arc<App>,
-    (reader, surface): (Reader, Surface),
+    (reader, surface): (Admitted, Surface),
     (source, path): (String, String),
     version: Option<String>,
 ) -> Result<DocumentText, ApiError> {

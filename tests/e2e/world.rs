@@ -188,9 +188,15 @@ impl Company {
         let mode = self.mode;
         let model =
             if self.settings.contains("[embedding]") { "" } else { "[embedding]\nmodel = \"\"" };
+        // No test is about these unless it says so.
+        let limits = if self.settings.contains("[limits]") {
+            ""
+        } else {
+            "[limits]\nrequests_per_minute = 1_000_000\nat_once = 400\nat_once_in_all = 400"
+        };
         format!(
             "data_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\norigins = {:?}\n[auth]\nmode = \"{mode}\"\n\
-             [auth.demo]\npeople = {:?}\n[sources]\nroots = [{:?}]\nsync_every = \"0s\"\n{model}\n{}",
+             [auth.demo]\npeople = {:?}\n[sources]\nroots = [{:?}]\nsync_every = \"0s\"\n{model}\n{limits}\n{}",
             folder.join("data"),
             self.origins,
             folder.join("people.toml"),
