@@ -40,10 +40,15 @@ impl Failure {
         }
     }
 
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<&str> {
+        self.problem["hint"].as_str()
+    }
+
     /// Tells people on the standard error, and programs on the standard output.
     pub(super) fn report(&self, json: bool) -> ExitCode {
         eprintln!("error: {self}");
-        if let Some(hint) = self.problem["hint"].as_str() {
+        if let Some(hint) = self.hint() {
             eprintln!("hint: {}", output::safe(hint));
         }
         if json {

@@ -24,6 +24,7 @@ mod failure;
 mod generation;
 mod group;
 mod key;
+mod mcp;
 mod output;
 mod serve;
 mod source;
@@ -104,6 +105,8 @@ enum Command {
     Key(key::KeyCommand),
     /// Show how the server is doing
     Status,
+    /// Serve an AI client over standard input and output (MCP), as the holder of --token
+    Mcp,
     /// Look for what would keep Vouch from working, on this machine
     Doctor(doctor::Doctor),
     /// Print completions for a shell
@@ -199,6 +202,7 @@ async fn dispatch(command: Command, connection: Connection) -> Result<ExitCode> 
         Command::Audit(audit) => return audit.run(&session).await,
         Command::Key(command) => command.run(&session).await?,
         Command::Status => status::run(&session).await?,
+        Command::Mcp => mcp::run(session).await?,
         // Done above: these need no server.
         Command::Serve(_)
         | Command::Doctor(_)
@@ -261,6 +265,7 @@ mod tests {
             "key create --name ci --role pusher --source hr --expires 90d",
             "--url http://x:1 --token t status --json",
             "status --url http://x:1",
+            "mcp --url http://x:1",
             "extract-worker {}",
         ] {
             let words = std::iter::once("vouch").chain(line.split(' '));

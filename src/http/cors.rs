@@ -34,6 +34,10 @@ pub(super) fn open_to(origins: &[String], routes: Router<Arc<App>>) -> Router<Ar
             header::CONTENT_TYPE,
             HeaderName::from_static(SURFACE),
             HeaderName::from_static(READER),
+            // What MCP's clients say of the protocol.
+            HeaderName::from_static("mcp-protocol-version"),
+            HeaderName::from_static("mcp-method"),
+            HeaderName::from_static("mcp-name"),
         ])
         .expose_headers([header::RETRY_AFTER])
         .max_age(KEPT);
@@ -42,7 +46,8 @@ pub(super) fn open_to(origins: &[String], routes: Router<Arc<App>>) -> Router<Ar
 
 /// The readers' routes, and the script that calls them.
 fn for_readers(path: &str) -> bool {
-    path == "/widget.js" || (path.starts_with("/v1/") && !path.starts_with("/v1/admin/"))
+    let api = path.starts_with("/v1/") && !path.starts_with("/v1/admin/");
+    api || path == "/widget.js" || path == "/mcp" || path.starts_with("/.well-known/")
 }
 
 /// The layer names methods and headers to everybody, although they count for nothing without an

@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod health;
 mod keys;
+mod mcp;
 mod metadata;
 mod openai;
 mod pages;
@@ -41,6 +42,7 @@ use utoipa_axum::router::UtoipaMethodRouterExt;
 use utoipa_axum::routes;
 
 pub use error::ApiError;
+pub(crate) use mcp::introduction;
 use policy::Routes;
 pub use policy::{Declared, Policy};
 pub(crate) use surface::SURFACE;
@@ -80,6 +82,9 @@ fn routes() -> Routes {
         .api(Policy::Reader, routes!(openai::model).layer(map_response(openai::shaped)))
         .api(Policy::Reader, routes!(openai::chat).layer(map_response(openai::shaped)))
         .api(Policy::Reader, routes!(widget::me))
+        .api(Policy::Reader, routes!(mcp::call))
+        .page(Policy::Open, mcp::METADATA, mcp::metadata)
+        .page(Policy::Open, mcp::METADATA_OF_MCP, mcp::metadata_of_mcp)
         .api(Policy::Anybody, routes!(sources::list))
         .api(Policy::Administrator, routes!(sources::add))
         .api(Policy::ItsKeepers, routes!(sources::show))
@@ -123,6 +128,7 @@ pub fn router(app: Arc<App>) -> anyhow::Result<Router> {
     let routes = routes
         .layer(DefaultBodyLimit::max(JSON_BYTES))
         .layer(Extension(described))
+        .layer(Extension(mcp::Door::new(&app)))
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(|| async {
             ApiError::new(

@@ -125,6 +125,7 @@ fn readers_rows() -> Vec<Row> {
             json!({"messages": [{"role": "user", "content": "How many weeks is parental leave?"}]}),
         ),
         get("/v1/me", "/v1/me"),
+        post("/mcp", "/mcp", json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})),
         get("/demo/people", "/demo/people"),
         post("/signin", "/signin", json!({"user": "bob"})),
         // In demo mode no identity provider signs browsers in.

@@ -34,7 +34,10 @@ async fn a_listed_site_may_call_the_readers_routes_and_no_other_site_may() {
     assert_eq!(preflight.header("access-control-allow-origin"), Some(LISTED));
     assert_eq!(
         preflight.header("access-control-allow-headers"),
-        Some("authorization,content-type,vouch-surface,vouch-reader")
+        Some(
+            "authorization,content-type,vouch-surface,vouch-reader,mcp-protocol-version,mcp-method,\
+             mcp-name"
+        )
     );
     let found = call(&bob, (Method::POST, "/v1/search"), LISTED).await;
     assert_eq!((found.status, found.header("access-control-allow-origin")), (200, Some(LISTED)));
