@@ -3,6 +3,7 @@
 //! It reads, connects and binds; it repairs nothing, and leaves nothing behind. Each finding says
 //! what to do. A warning is something that works worse, a failure something that doesn't work.
 
+mod language_models;
 mod provider;
 
 use std::net::{SocketAddr, TcpListener};
@@ -99,6 +100,7 @@ impl Doctor {
         let words_alone = model.iter().any(|finding| finding.level != Level::Ok);
         findings.extend(model);
         findings.extend(vectors(&config).await);
+        findings.extend(language_models::findings(&config).await);
         findings.push(sandbox().await);
         findings.extend(server(&config, connection, words_alone).await);
         findings

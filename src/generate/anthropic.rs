@@ -1,8 +1,8 @@
 //! Anthropic's Messages API. Passages are search results that the model's server cites itself; what it
 //! cites is checked like everything else.
 //!
-//! A citation names a search result by its place. It is turned into the same marks that other models
-//! write, behind every sentence of the block of text that carries it.
+//! A citation names a search result by its place, and counts for every sentence of the block of text
+//! that carries it.
 
 use reqwest::Url;
 use reqwest::header::HeaderName;
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::model::{Broken, End, Heard, Settings};
 use super::openai::named;
 use super::prompt::Told;
+use super::sentences::Said;
 use super::{Brief, Evidence};
-use crate::text::{Language, sentences};
 
 /// The version of the interface.
 pub(super) const VERSION: (HeaderName, &str) =
@@ -119,12 +119,7 @@ struct Counted {
 
 impl Block {
     /// Takes in one event, or a whole message.
-    pub(super) fn hear(
-        &mut self,
-        data: &str,
-        handles: &[String],
-        heard: &mut Heard,
-    ) -> Result<(), Broken> {
+    pub(super) fn hear(&mut self, data: &str, heard: &mut Heard) -> Result<(), Broken> {
         let event: Happened =
             serde_json::from_str(data).map_err(|_| Broken::again("what came is no message"))?;
         count(event.usage, heard);
@@ -132,13 +127,13 @@ impl Block {
             "message_start" => count(event.message.and_then(|message| message.usage), heard),
             "content_block_start" => self.open(event.content_block),
             "content_block_delta" => self.grow(event.delta),
-            "content_block_stop" => self.close(handles, heard),
+            "content_block_stop" => self.close(heard),
             "message_delta" => end(event.delta.and_then(|delta| delta.stop_reason), heard),
             "message_stop" => heard.over = true,
             "message" => {
                 for content in event.content {
                     self.open(Some(content));
-                    self.close(handles, heard);
+                    self.close(heard);
                 }
                 end(event.stop_reason, heard);
                 heard.over = true;
@@ -168,23 +163,10 @@ impl Block {
         }
     }
 
-    /// Hands on the text with marks for what it cites. A place that no search result has becomes a mark
-    /// that was never given.
-    fn close(&mut self, handles: &[String], heard: &mut Heard) {
+    /// Hands on the text with what it cites.
+    fn close(&mut self, heard: &mut Heard) {
         let Self { text, cited } = std::mem::take(self);
-        let handle = |place: &usize| handles.get(*place).map_or("0x0x", String::as_str);
-        let marks: String = cited.iter().map(|place| format!("[{}]", handle(place))).collect();
-        if marks.is_empty() {
-            heard.text.push_str(&text);
-            return;
-        }
-        let mut from = 0;
-        for sentence in sentences(&text, Language::detect(&text)) {
-            heard.text.push_str(&text[from..sentence.end]);
-            heard.text.push_str(&marks);
-            from = sentence.end;
-        }
-        heard.text.push_str(&text[from..]);
+        heard.said.push(Said { text, cited });
     }
 }
 

@@ -11,13 +11,13 @@ use anyhow::{Context, Result};
 use eventsource_stream::{EventStreamError, Eventsource as _};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::prompt::{Template, Told, tokens};
-use super::sentences::Sentences;
+use super::sentences::{Said, Sentences};
 use super::{Brief, Claim, Draft, Failed, Generator, Usage, anthropic, openai};
 use crate::config::{GeneratorKind, Model as Configured};
 
@@ -30,6 +30,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The most that is read of one answer: so much for each token, which comes with some JSON around it.
 const BYTES_PER_TOKEN: usize = 1024;
 const BYTES: usize = 256 * 1024;
+/// The most that is read of a list of models.
+const LIST: usize = 4 << 20;
 /// The most that is read of a refusal.
 const REFUSAL: usize = 16 * 1024;
 /// The most characters of text for each token that was asked for.
@@ -47,6 +49,21 @@ pub struct LanguageModel {
     http: reqwest::Client,
 }
 
+/// What a look at a model's server shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It has the model.
+    Known,
+    /// It does not have the model; some of those that it has.
+    Unknown(String),
+    /// It does not say which models it has.
+    Unlisted,
+    /// It does not take the key, with this status.
+    Unauthorised(u16),
+    /// It can't be used, and why.
+    Unusable(String),
+}
+
 enum Protocol {
     OpenAi(openai::Refused),
     Anthropic,
@@ -56,7 +73,7 @@ enum Protocol {
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     /// Text that was not looked at yet.
-    pub(super) text: String,
+    pub(super) said: Vec<Said>,
     /// Tokens that were read, as the server counts.
     pub(super) input: Option<u64>,
     /// Tokens that were written, as the server counts.
@@ -65,6 +82,13 @@ pub(super) struct Heard {
     pub(super) end: Option<End>,
     /// Whether nothing comes after this.
     pub(super) over: bool,
+}
+
+impl Heard {
+    /// Hears text that no server cites for.
+    pub(super) fn say(&mut self, text: String) {
+        self.said.push(Said { text, cited: Vec::new() });
+    }
 }
 
 /// How a model's text ended.
@@ -153,6 +177,46 @@ impl LanguageModel {
             key: key.transpose()?,
             http: client(&settings.url)?,
         })
+    }
+
+    /// Looks whether the server answers, takes the key and knows the model. It is told nothing.
+    pub async fn look(&self) -> Look {
+        let list = below(&self.settings.url, "models");
+        let address = match self.protocol {
+            Protocol::OpenAi(_) => list,
+            Protocol::Anthropic => below(&list, &self.settings.model),
+        };
+        let sent = self.http.get(address).headers(self.headers()).timeout(CONNECT).send().await;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => return Look::Unusable(unsent(&error).to_owned()),
+        };
+        match (response.status().as_u16(), &self.protocol) {
+            (200, Protocol::Anthropic) => Look::Known,
+            (200, Protocol::OpenAi(_)) => {
+                let names = listed(bounded(response, LIST)).await;
+                match names {
+                    Some(names) if names.contains(&self.settings.model) => Look::Known,
+                    Some(names) => Look::Unknown(names[..names.len().min(5)].join(", ")),
+                    None => Look::Unlisted,
+                }
+            }
+            (404, Protocol::Anthropic) => Look::Unknown(String::new()),
+            (404 | 405, Protocol::OpenAi(_)) => Look::Unlisted,
+            (status @ (401 | 403), _) => Look::Unauthorised(status),
+            (status, _) => Look::Unusable(format!("the server answers {status}")),
+        }
+    }
+
+    /// The key, and what else belongs to every request.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.extend(self.key.clone());
+        if let Protocol::Anthropic = self.protocol {
+            let (name, version) = anthropic::VERSION;
+            headers.insert(name, HeaderValue::from_static(version));
+        }
+        headers
     }
 
     /// The tokens that instructions, question, earlier turns and passages may have together.
@@ -266,15 +330,7 @@ impl Call<'_> {
             };
             let Some(piece) = next else { break };
             self.hear(&piece, &mut block)?;
-            let text = std::mem::take(&mut self.heard.text);
-            self.written += text.len();
-            if self.written > self.model.settings.answer_tokens * TEXT_PER_TOKEN {
-                return Err(Broken::for_good("it wrote more than it was asked for"));
-            }
-            let claims = sentences
-                .feed(&text)
-                .map_err(|_| Broken::for_good("it wrote a sentence without an end"))?;
-            if self.hand(claims, take).is_break() {
+            if self.take_in(&mut sentences, take)?.is_break() {
                 return Ok(());
             }
             let end = self.heard.end.or(self.heard.over.then_some(End::Whole));
@@ -283,6 +339,27 @@ impl Call<'_> {
             }
         }
         self.ended(&sentences)
+    }
+
+    /// Hands over what became whole with what was heard last.
+    fn take_in(
+        &mut self,
+        sentences: &mut Sentences<'_>,
+        take: &mut dyn FnMut(Draft) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Broken> {
+        for said in std::mem::take(&mut self.heard.said) {
+            self.written += said.text.len();
+            if self.written > self.model.settings.answer_tokens * TEXT_PER_TOKEN {
+                return Err(Broken::for_good("it wrote more than it was asked for"));
+            }
+            let claims = sentences.feed(&said);
+            let claims =
+                claims.map_err(|_| Broken::for_good("it wrote a sentence without an end"))?;
+            if self.hand(claims, take).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn ended(&self, sentences: &Sentences<'_>) -> Result<(), Broken> {
@@ -298,7 +375,7 @@ impl Call<'_> {
     fn hear(&mut self, piece: &Piece, block: &mut anthropic::Block) -> Result<(), Broken> {
         match &self.model.protocol {
             Protocol::OpenAi(_) => openai::hear(&piece.data, &mut self.heard)?,
-            Protocol::Anthropic => block.hear(&piece.data, &self.told.handles, &mut self.heard)?,
+            Protocol::Anthropic => block.hear(&piece.data, &mut self.heard)?,
         }
         self.heard.over |= piece.whole;
         Ok(())
@@ -375,22 +452,8 @@ type Pieces = BoxStream<'static, Result<Piece, Broken>>;
 async fn open(model: &LanguageModel, told: &Told, brief: &Brief<'_>) -> Result<Pieces, Broken> {
     loop {
         let (address, body) = model.request(told, brief);
-        let mut request = model.http.post(address).json(&body);
-        if let Some((name, value)) = &model.key {
-            request = request.header(name, value);
-        }
-        if let Protocol::Anthropic = model.protocol {
-            let (name, version) = anthropic::VERSION;
-            request = request.header(name, version);
-        }
-        let sent = request.send().await;
-        let response = sent.map_err(|error| {
-            Broken::again(if error.is_connect() {
-                "it can't be reached"
-            } else {
-                "the connection broke"
-            })
-        })?;
+        let request = model.http.post(address).headers(model.headers()).json(&body);
+        let response = request.send().await.map_err(|error| Broken::again(unsent(&error)))?;
         if response.status().is_success() {
             return pieces(response, BYTES + model.settings.answer_tokens * BYTES_PER_TOKEN).await;
         }
@@ -456,6 +519,25 @@ fn bounded(response: Response, most: usize) -> BoxStream<'static, Result<Vec<u8>
         if read > most { Err(Broken::for_good("it sent too much")) } else { Ok(piece.to_vec()) }
     });
     bytes.boxed()
+}
+
+/// The models of a list, as far as it is one.
+async fn listed(bytes: BoxStream<'static, Result<Vec<u8>, Broken>>) -> Option<Vec<String>> {
+    let bytes = bytes.try_concat().await.ok()?;
+    let list: Value = serde_json::from_slice(&bytes).ok()?;
+    let name = |model: &Value| model["id"].as_str().map(str::to_owned);
+    Some(list["data"].as_array()?.iter().filter_map(name).collect())
+}
+
+/// Why a request did not get through, without its address.
+fn unsent(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "it does not answer in time"
+    } else if error.is_connect() {
+        "it can't be reached"
+    } else {
+        "the connection broke"
+    }
 }
 
 /// The beginning of a refusal.

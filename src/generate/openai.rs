@@ -124,7 +124,7 @@ pub(super) fn hear(data: &str, heard: &mut Heard) -> Result<(), Broken> {
         if delta.refusal.is_some_and(|refusal| !refusal.is_empty()) {
             heard.end = Some(End::Refused);
         }
-        heard.text.push_str(&delta.content.unwrap_or_default());
+        heard.say(delta.content.unwrap_or_default());
     }
     match choice.finish_reason.as_deref() {
         None | Some("") => {}

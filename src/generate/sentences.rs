@@ -6,6 +6,8 @@
 //! whole, that is, when something else has begun after it. Marks of citations belong to the sentence
 //! before them; a mark that was never given makes the sentence an invention.
 
+use std::ops::Range;
+
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use vouch_ingest::normalise;
 
@@ -26,6 +28,15 @@ const CLOSE: [char; 3] = [']', '】', '］'];
 /// What models that think aloud put around their thoughts.
 const THOUGHTS: (&str, &str) = ("<think>", "</think>");
 
+/// A piece of text as it comes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// The text.
+    pub(super) text: String,
+    /// What its server says that all of it rests on: places of passages, there or not.
+    pub(super) cited: Vec<usize>,
+}
+
 /// A sentence that never ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Endless;
@@ -38,8 +49,9 @@ pub(super) struct Sentences<'a> {
     raw: String,
     /// What was looked at and is not handed over yet, without marks.
     text: String,
-    /// The marks of `text`, by their place in it.
-    marks: Vec<(usize, Mark)>,
+    /// The marks of `text`, by what they stand for: a place for one behind a sentence, a range where a
+    /// server cites for a whole block.
+    marks: Vec<(Range<usize>, Mark)>,
     /// Whether `text` begins where a line does.
     line: bool,
     /// Whether the model may be thinking aloud.
@@ -70,15 +82,32 @@ impl<'a> Sentences<'a> {
     }
 
     /// Takes what came, and gives what is whole by now.
-    pub(super) fn feed(&mut self, piece: &str) -> Result<Vec<Claim>, Endless> {
-        self.raw.push_str(&piece.replace('\r', "\n"));
+    pub(super) fn feed(&mut self, said: &Said) -> Result<Vec<Claim>, Endless> {
+        self.raw.push_str(&said.text.replace('\r', "\n"));
         if self.thoughts() {
             // Thoughts may be long; of them only the end matters.
             return Ok(Vec::new());
         }
-        self.digest(false);
+        let begin = self.text.len();
+        // A block that its server cites for is whole.
+        self.digest(!said.cited.is_empty());
+        self.cite(begin, &said.cited);
         let claims = self.cut(false);
         if self.text.len() > SENTENCE { Err(Endless) } else { Ok(claims) }
+    }
+
+    /// Keeps what all text from here on rests on.
+    fn cite(&mut self, begin: usize, cited: &[usize]) {
+        if cited.is_empty() {
+            return;
+        }
+        let end = self.text.trim_end().len();
+        let new = self.text.get(begin..end).unwrap_or_default();
+        // Without text of its own it belongs to what stands before it.
+        let begin = end - new.trim_start().len();
+        let (cited, invented): (Vec<usize>, Vec<usize>) =
+            cited.iter().partition(|place| **place < self.evidence.len());
+        self.marks.push((begin..end, Mark { cited, invented: !invented.is_empty() }));
     }
 
     /// Gives the rest, after the model said that it is done.
@@ -173,7 +202,8 @@ impl<'a> Sentences<'a> {
             self.text.pop();
         }
         // A mark after a line's end belongs to what stands before it.
-        self.marks.push((self.text.trim_end().len(), mark));
+        let place = self.text.trim_end().len();
+        self.marks.push((place..place, mark));
         if doubled { &after[after.chars().next().map_or(0, char::len_utf8)..] } else { after }
     }
 
@@ -208,14 +238,14 @@ impl<'a> Sentences<'a> {
         while let Some((end, next, line)) = self.whole(last) {
             let raw: String = self.text.drain(..next).collect();
             let mut mark = Mark::default();
-            self.marks.retain_mut(|(at, found)| {
-                if *at <= end {
+            self.marks.retain_mut(|(range, found)| {
+                if range.start < end || (range.start == range.end && range.start <= end) {
                     mark.invented |= found.invented;
-                    mark.cited.append(&mut found.cited);
-                    return false;
+                    mark.cited.extend(&found.cited);
                 }
-                *at = at.saturating_sub(next);
-                true
+                let goes_on = range.end > next;
+                *range = range.start.saturating_sub(next)..range.end.saturating_sub(next);
+                goes_on
             });
             mark.cited.sort_unstable();
             mark.cited.dedup();
@@ -265,7 +295,7 @@ impl<'a> Sentences<'a> {
             let marked = self
                 .marks
                 .last()
-                .is_some_and(|(place, _)| *place >= self.text[..at].trim_end().len());
+                .is_some_and(|(range, _)| range.end >= self.text[..at].trim_end().len());
             match next.chars().next() {
                 _ if blank => return Some((at, true)),
                 Some(c) if c.is_lowercase() && list_mark(next) == 0 => from = at + 1,
@@ -282,19 +312,22 @@ impl<'a> Sentences<'a> {
         if fence || raw.contains(NOT_FOUND) {
             return None;
         }
-        let text = self.without_addresses(&plain(raw));
+        let (text, foreign) = self.without_addresses(&plain(raw), &mark.cited);
         let says = text.chars().any(char::is_alphanumeric);
-        says.then_some(Claim { text, cited: mark.cited, invented: mark.invented })
+        says.then_some(Claim { text, cited: mark.cited, invented: mark.invented || foreign })
     }
 
-    /// Addresses stay only where a passage holds them word for word.
-    fn without_addresses(&self, text: &str) -> String {
+    /// Addresses stay only where a cited passage holds them word for word. A sentence that needs
+    /// another one is not the same without it, and counts as an invention.
+    fn without_addresses(&self, text: &str, cited: &[usize]) -> (String, bool) {
         let kept = |word: &&str| {
             let address = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
-            !like_an_address(word)
-                || self.evidence.iter().any(|passage| holds_whole(passage.text, address))
+            let held = |place: &usize| holds_whole(self.evidence[*place].text, address);
+            !like_an_address(word) || cited.iter().any(held)
         };
-        text.split(' ').filter(kept).collect::<Vec<_>>().join(" ")
+        let words = text.split(' ').count();
+        let kept: Vec<&str> = text.split(' ').filter(kept).collect();
+        (kept.join(" "), kept.len() < words)
     }
 }
 
@@ -441,6 +474,10 @@ mod tests {
         Claim { text: text.to_owned(), cited: cited.to_vec(), invented }
     }
 
+    fn said(text: &str) -> Said {
+        Said { text: text.to_owned(), cited: Vec::new() }
+    }
+
     /// The claims of a text that comes in pieces of so many bytes, cut at characters.
     fn in_pieces(text: &str, size: usize) -> Vec<Claim> {
         let evidence = evidence();
@@ -451,7 +488,7 @@ mod tests {
         while !rest.is_empty() {
             let cut = (size..rest.len()).find(|at| rest.is_char_boundary(*at));
             let (piece, after) = rest.split_at(cut.unwrap_or(rest.len()));
-            claims.extend(sentences.feed(piece).expect("an end"));
+            claims.extend(sentences.feed(&said(piece)).expect("an end"));
             rest = after;
         }
         claims.extend(sentences.finish());
@@ -526,9 +563,6 @@ mod tests {
             "Parental leave is ![x](https://evil.example/p.png)16 weeks. [b2c3]",
             "Parental leave <b>is</b> 16 weeks.<img src=x onerror=alert()> [b2c3]",
             "Parental leave is 16 weeks &lt;script src=//evil.example&gt;. [b2c3]",
-            "Parental leave is 16 weeks https://evil.example/q=1 . [b2c3]",
-            "Parental leave is 16 weeks <https://evil.example>. [b2c3]",
-            "Parental leave is 16 weeks www.evil.example evil.example/x javascript:alert(1). [b2c3]",
             "Parental\u{200b} leave\u{202e} is\u{0} 16 weeks\u{e0041}. [b2c3]",
             "Parental leave is 16 weeks &#8238;&#0;. [b2c3]",
         ] {
@@ -537,27 +571,76 @@ mod tests {
             let plain: String = said[0].text.replace('\u{fffd}', "");
             let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
             assert_eq!(plain.trim_end_matches([' ', '.']), "Parental leave is 16 weeks", "{text}");
-            assert_eq!(said[0].cited, [0], "{text}");
+            assert_eq!((&said[0].cited[..], said[0].invented), (&[0][..], false), "{text}");
         }
         // An address stays where a passage holds it, whole.
         let stays = "See https://hr.example/leave or ask ann@hr.example.";
         assert_eq!(claims(&format!("{stays} [b2c3]")), [claim(stays, &[0], false)]);
-        let other = claims("See https://hr.example/leave/../evil. [b2c3]");
-        assert_eq!(other, [claim("See", &[0], false)]);
+        for address in [
+            "https://evil.example/q=1",
+            "<https://evil.example>",
+            "www.evil.example evil.example/x",
+            "javascript:alert(1)",
+            "bob@evil.example",
+            "//evil.example/x",
+            "https://hr.example/leave/../evil",
+        ] {
+            let said = claims(&format!("Parental leave is {address} 16 weeks. [b2c3]"));
+            assert_eq!(said, [claim("Parental leave is 16 weeks.", &[0], true)], "{address}");
+        }
+        assert!(claims(&format!("{stays} [d4f5]"))[0].invented, "another passage holds it");
+    }
+
+    #[test]
+    fn a_block_that_is_cited_counts_for_each_of_its_sentences() {
+        let (evidence, handles) = (evidence(), ["b2c3".to_owned(), "d4f5".to_owned()]);
+        let mut sentences = Sentences::new(&evidence, &handles);
+        let blocks: [(&str, &[usize]); 6] = [
+            ("First, ", &[]),
+            ("leave is long. It is paid! See [this](https://evil.example/?a=b. C)", &[1]),
+            (". It ends", &[]),
+            (" some day", &[0, 1]),
+            (". Nobody knows. ", &[]),
+            ("Who asks is told.", &[7]),
+        ];
+        let mut all = Vec::new();
+        for (text, cited) in blocks {
+            let said = Said { text: text.to_owned(), cited: cited.to_vec() };
+            all.extend(sentences.feed(&said).unwrap());
+        }
+        all.extend(sentences.finish());
+        let expect = [
+            claim("First, leave is long.", &[1], false),
+            claim("It is paid!", &[1], false),
+            claim("See this.", &[1], false),
+            claim("It ends some day.", &[0, 1], false),
+            claim("Nobody knows.", &[], false),
+            claim("Who asks is told.", &[], true),
+        ];
+        assert_eq!(all, expect);
+    }
+
+    #[test]
+    fn what_is_left_of_tricks_are_their_words() {
+        let tricks = "- It may ![i](https://evil.example/p.png) be <b onclick=\"x()\">in</b> two \
+                      parts\u{202e}\u{200b}\u{7}. [b2c3]\n[x]: https://evil.example/ref\n\
+                      <script src=\"https://evil.example/s.js\"></script> [b2c3]\n\
+                      <https://evil.example> [b2c3]\n";
+        assert_eq!(claims(tricks), [claim("It may be in two parts.", &[0], false)]);
     }
 
     #[test]
     fn a_sentence_is_handed_over_as_soon_as_it_is_whole() {
         let (evidence, handles) = (evidence(), ["b2c3".to_owned(), "d4f5".to_owned()]);
         let mut sentences = Sentences::new(&evidence, &handles);
-        assert_eq!(sentences.feed("Parental leave is 16 weeks. [b2"), Ok(Vec::new()));
-        assert_eq!(sentences.feed("c3]"), Ok(Vec::new()));
+        assert_eq!(sentences.feed(&said("Parental leave is 16 weeks. [b2")), Ok(Vec::new()));
+        assert_eq!(sentences.feed(&said("c3]")), Ok(Vec::new()));
         let first = claim("Parental leave is 16 weeks.", &[0], false);
-        assert_eq!(sentences.feed("\n"), Ok(vec![first]));
-        assert_eq!(sentences.feed("Dr. Smith has 3.5 days. "), Ok(Vec::new()));
+        assert_eq!(sentences.feed(&said("\n")), Ok(vec![first]));
+        assert_eq!(sentences.feed(&said("Dr. Smith has 3.5 days. ")), Ok(Vec::new()));
         let second = claim("Dr. Smith has 3.5 days.", &[], false);
-        assert_eq!(sentences.feed("A"), Ok(vec![second]));
-        assert_eq!(sentences.feed(&"and on ".repeat(1_000)), Err(Endless));
+        assert_eq!(sentences.feed(&said("A")), Ok(vec![second]));
+        assert_eq!(sentences.feed(&said(&"and on ".repeat(1_000))), Err(Endless));
     }
 
     #[test]

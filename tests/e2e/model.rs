@@ -178,6 +178,12 @@ impl Model {
         )
     }
 
+    /// The name that it has in answers.
+    pub(crate) fn name(&self) -> String {
+        let kind = if self.kind == Kind::OpenAi { "openai" } else { "anthropic" };
+        format!("{kind}:made-up")
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -195,8 +201,26 @@ impl Model {
         .await;
     }
 
+    /// What it replies to those who ask for its models: whoever asks so is told of itself alone.
+    fn list(&self, asked: &Asked) -> Option<Reply> {
+        let one = json!({"id": "made-up", "type": "model", "object": "model"});
+        let body = match asked.line.as_str() {
+            "GET /v1/models" => json!({"object": "list", "data": [one]}),
+            "GET /v1/models/made-up" => one,
+            _ => return None,
+        };
+        let known = asked.header("authorization").or(asked.header("x-api-key")).is_some();
+        let reply = Reply::raw(200, "application/json", body.to_string());
+        Some(if known { reply } else { Reply::refuses(401) })
+    }
+
     async fn serve(&self, mut stream: TcpStream) {
         let Some(asked) = read(self.kind, &mut stream).await else { return };
+        if asked.line.starts_with("GET ") {
+            let reply = self.list(&asked).unwrap_or(Reply::refuses(404));
+            send(&asked, &reply, &mut stream).await;
+            return;
+        }
         let before = {
             let mut all = self.state.asked.lock().expect("no panic while it was held");
             all.push(asked.clone());
@@ -239,7 +263,7 @@ impl Asked {
 
     /// The place of the passage that holds these words, and its handle. Words that are nowhere, such as
     /// a handle itself, stand for themselves.
-    fn cited(&self, words: &str) -> (usize, String) {
+    pub(crate) fn cited(&self, words: &str) -> (usize, String) {
         let passages = self.passages();
         let place = passages.iter().position(|(_, text)| text.contains(words));
         place.map_or((99, words.to_owned()), |place| (place, passages[place].0.clone()))
