@@ -97,7 +97,7 @@ impl Bare {
         let next = AtomicUsize::new(0);
         let lane = |model: &Embedder| -> Result<()> {
             while let Some(window) = windows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                model.sentences(&[window])?;
+                model.sentence(window)?;
             }
             Ok(())
         };

@@ -3,10 +3,11 @@
 //! A text longer than the model reads is cut into windows at word pieces, and the chunk's score is
 //! later that of its best window. One text is embedded per call: int8 quantization depends on what
 //! shares a batch, and a text must always get the same vector. Background work has lanes of its own,
-//! one thread each; questions have one more, so that they never wait for a document.
+//! one thread each; questions have others, so that they never wait for a document.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use fastembed::{
@@ -64,7 +65,7 @@ pub struct Embedder {
     folder: PathBuf,
     fingerprint: String,
     pieces: Tokenizer,
-    question_lane: Mutex<TextEmbedding>,
+    question_lanes: Lanes,
     lanes: Vec<Mutex<TextEmbedding>>,
 }
 
@@ -73,9 +74,35 @@ const CONTEXT_PIECES: usize = 48;
 /// Word pieces that neighbouring windows share, so that no sentence is cut in both.
 const OVERLAP_PIECES: usize = 32;
 
+/// Questions are short: more lanes than this cost memory (about 45 MB each) and are seldom all taken.
+const MOST_QUESTION_LANES: usize = 4;
+
 /// ONNX Runtime allows one environment in a process; this is the only place that knows it.
 static RUNTIME: OnceLock<(PathBuf, ort::environment::Environment)> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
+
+/// Copies of the model, one text in each at a time.
+struct Lanes {
+    all: Vec<Mutex<TextEmbedding>>,
+    /// Counts those who had to wait, so that they wait in turns.
+    waits: AtomicUsize,
+}
+
+impl Lanes {
+    fn new(lane: &impl Fn() -> Result<TextEmbedding>, count: usize) -> Result<Self> {
+        let all = (0..count).map(|_| lane().map(Mutex::new)).collect::<Result<_>>()?;
+        Ok(Self { all, waits: AtomicUsize::new(0) })
+    }
+
+    /// A free lane, or the next one in turn when it is free.
+    fn take(&self) -> MutexGuard<'_, TextEmbedding> {
+        if let Some(free) = self.all.iter().find_map(|lane| lane.try_lock().ok()) {
+            return free;
+        }
+        let turn = self.waits.fetch_add(1, Ordering::Relaxed) % self.all.len();
+        self.all[turn].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Embedder {
     /// Loads the model in this folder with ONNX Runtime's library, and `lanes` background lanes.
@@ -95,7 +122,7 @@ impl Embedder {
             .map_err(|error| anyhow::anyhow!("the tokenizer can't be set up: {error}"))?;
         let lane = || files.lane(&card, &environment);
         let embedder = Self {
-            question_lane: Mutex::new(lane()?),
+            question_lanes: Lanes::new(&lane, lanes.clamp(1, MOST_QUESTION_LANES))?,
             lanes: (0..lanes.max(1)).map(|_| lane().map(Mutex::new)).collect::<Result<_>>()?,
             card,
             folder: folder.to_owned(),
@@ -151,20 +178,15 @@ impl Embedder {
     /// # Errors
     /// ONNX Runtime failed.
     pub fn question(&self, text: &str) -> Result<Vec<f32>> {
-        let mut lane = self.question_lane.lock().unwrap_or_else(PoisonError::into_inner);
-        one(&mut lane, &format!("{}{text}", self.card.query_prefix))
+        one(&mut self.question_lanes.take(), &format!("{}{text}", self.card.query_prefix))
     }
 
-    /// The vectors of short texts, such as sentences, on the questions' lane.
+    /// The vector of a short text that is held against a question, on the questions' lanes.
     ///
     /// # Errors
     /// ONNX Runtime failed.
-    pub fn sentences(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let mut lane = self.question_lane.lock().unwrap_or_else(PoisonError::into_inner);
-        texts
-            .iter()
-            .map(|text| one(&mut lane, &format!("{}{text}", self.card.passage_prefix)))
-            .collect()
+    pub fn sentence(&self, text: &str) -> Result<Vec<f32>> {
+        one(&mut self.question_lanes.take(), &format!("{}{text}", self.card.passage_prefix))
     }
 
     /// The windows of one chunk as the ledger stores them, computed on one of the background lanes.

@@ -55,10 +55,11 @@ pub fn ask(
     let clearance = app.ledger.clearance(reader)?;
     let clearance = app.ledger.narrow(&clearance, question.sources.as_deref(), None)?;
     let looked_at = app.config.answer.passages * LOOKED_AT;
-    let found = find(app, &live, &clearance, (&question.text, Mode::Fused, looked_at))?;
+    let asked = Asked::new(&live, &question.text, Mode::Fused)?;
+    let found = look(app, &live, &clearance, (&asked, looked_at))?;
     let passages = choose(found.passages, app.config.answer.passages);
     let evidence: Vec<_> = passages.iter().map(evidence).collect();
-    let embed = meaning(&live);
+    let embed = meaning(&live, &asked);
     let brief = Brief {
         question: &question.text,
         earlier: &[],
@@ -95,6 +96,24 @@ pub fn ask(
     writing.close(started)
 }
 
+/// What is looked for, embedded where that counts.
+struct Asked<'a> {
+    text: &'a str,
+    mode: Mode,
+    vector: Option<Vec<f32>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Embeds the text, unless it is looked for by words alone.
+    fn new(live: &Live, text: &'a str, mode: Mode) -> Result<Self, ApiError> {
+        let vector = match &live.embedder {
+            Some(embedder) if mode != Mode::Words => Some(embedder.question(text)?),
+            Some(_) | None => None,
+        };
+        Ok(Self { text, mode, vector })
+    }
+}
+
 /// Searches the live generation, embedding the question where that counts.
 ///
 /// # Errors
@@ -105,14 +124,19 @@ pub fn find(
     clearance: &Clearance,
     (text, mode, limit): (&str, Mode, usize),
 ) -> Result<Found, ApiError> {
-    let vector = match &live.embedder {
-        Some(embedder) if mode != Mode::Words => Some(embedder.question(text)?),
-        Some(_) | None => None,
-    };
+    look(app, live, clearance, (&Asked::new(live, text, mode)?, limit))
+}
+
+fn look(
+    app: &App,
+    live: &Live,
+    clearance: &Clearance,
+    (asked, limit): (&Asked<'_>, usize),
+) -> Result<Found, ApiError> {
     let query = Query {
-        text,
-        vector: vector.as_deref(),
-        mode,
+        text: asked.text,
+        vector: asked.vector.as_deref(),
+        mode: asked.mode,
         limit,
         meaning_weight: app.config.search.meaning_weight as f32,
     };
@@ -162,14 +186,19 @@ fn evidence(passage: &Passage) -> Evidence<'_> {
     }
 }
 
-/// The embedding model as generators and checks call it.
-fn meaning(live: &Live) -> impl Fn(&[&str]) -> Option<Vec<Vec<f32>>> + '_ {
+/// The embedding model as generators and checks call it. The question has its vector already.
+fn meaning<'a>(
+    live: &'a Live,
+    asked: &'a Asked<'_>,
+) -> impl Fn(&[&str]) -> Option<Vec<Vec<f32>>> + 'a {
     |texts: &[&str]| {
         let embedder = live.embedder.as_ref()?;
-        embedder
-            .sentences(texts)
-            .inspect_err(|error| tracing::warn!("sentences can't be embedded: {error:#}"))
-            .ok()
+        let embed = |text: &&str| match &asked.vector {
+            Some(vector) if *text == asked.text => Ok(vector.clone()),
+            Some(_) | None => embedder.sentence(text),
+        };
+        let vectors: Result<Vec<_>, _> = texts.iter().map(embed).collect();
+        vectors.inspect_err(|error| tracing::warn!("sentences can't be embedded: {error:#}")).ok()
     }
 }
 
