@@ -8,6 +8,8 @@
 //! Passages are cut into units (`text/sentences.rs`), each unit is held against the question (`signs.rs`),
 //! and the best one decides whether there is an answer at all.
 
+mod amounts;
+mod besides;
 mod question;
 mod signs;
 #[cfg(test)]
@@ -127,8 +129,10 @@ fn weigh(
         let question = &questions[page.language as usize];
         let search = if best > 0.0 { evidence[passage].score / best } else { 1.0 };
         let matching = Match::new(question, &weights, page, search);
-        let units = page.units.iter().enumerate().filter(|(_, unit)| {
-            !unit.text.ends_with('?') && (unit.kind != Kind::Code || question.wants_code)
+        let units = page.units.iter().enumerate().filter(|(place, unit)| {
+            !unit.text.ends_with('?')
+                && (unit.kind != Kind::Code || question.wants_code)
+                && !matching.besides(*place)
         });
         for (unit, _) in units {
             let signs = matching.signs(unit);

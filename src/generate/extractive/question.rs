@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use frostem::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::amounts::Amount;
 use super::words;
 use crate::text::{ENGLISH_STOP, GERMAN_STOP, Language, among};
 
@@ -56,7 +57,8 @@ impl Reader {
         let number = spelled.is_some() || lower.starts_with(|c: char| c.is_numeric());
         let stem = match spelled {
             Some(digits) => (*digits).to_owned(),
-            None if number => lower.trim_end_matches("th").replace([',', '\''], ""),
+            None if number => digits(lower.trim_end_matches("th")),
+            None if matches!(lower.as_str(), "euro" | "euros") => "eur".to_owned(),
             None => self.stem(&lower),
         };
         let stop = self.stop.contains(lower.as_str());
@@ -68,11 +70,38 @@ impl Reader {
         self.stemmer.stem(lower).into_owned()
     }
 
+    /// A word without the syllable that denies it, or with one: "civilized" for "uncivilized".
+    fn negations(&self, lower: &str) -> Vec<String> {
+        let denying = words::DENYING.split(' ');
+        let with = denying.clone().map(|syllable| format!("{syllable}{lower}"));
+        let without = denying.filter_map(|syllable| lower.strip_prefix(syllable));
+        let long = without.map(str::to_owned).chain(with).filter(|word| word.chars().count() > 5);
+        long.map(|word| self.stem(&word)).collect()
+    }
+
     /// Pairs of stems that mean opposite things.
     fn opposites(&self) -> Vec<(String, String)> {
         let pairs = words::OPPOSITES.split(' ').filter_map(|pair| pair.split_once('/'));
         pairs.map(|(one, other)| (self.stem(one), self.stem(other))).collect()
     }
+}
+
+/// A number as it is compared: without the marks between thousands, with a point before decimals.
+/// English and German write the two the other way round; a mark before exactly three digits is taken
+/// to stand between thousands.
+fn digits(written: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = written;
+    while let Some(at) = rest.find([',', '.', '\'']) {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
+        let run = after.bytes().take_while(u8::is_ascii_digit).count();
+        plain.push_str(before);
+        if run != 3 || before == "0" {
+            plain.push('.');
+        }
+        rest = after;
+    }
+    plain + rest
 }
 
 /// The kind of thing that answers a question, where the question says it.
@@ -104,6 +133,14 @@ pub(super) struct Question {
     /// The stem of what is asked for, as in "which *country*".
     pub(super) subject: Option<String>,
     pub(super) negated: bool,
+    /// The amounts in it.
+    pub(super) amounts: Vec<Amount>,
+    /// Whether it is answered by yes or no.
+    pub(super) whether: bool,
+    /// The groups of people in it, each with all its names.
+    pub(super) groups: Vec<&'static str>,
+    /// Whether it speaks of children or their parents.
+    pub(super) children: bool,
     /// Whether the reader wants something to type.
     pub(super) wants_code: bool,
 }
@@ -123,11 +160,16 @@ impl Question {
             among(words::MEASURES, &asked[place].lower)
                 && place.checked_sub(1).is_some_and(|how| among("how wie", &asked[how].lower))
         };
+        // What is said of a number's side is compared with the number.
+        let bound = |place: usize| {
+            among(words::BOUNDING, &asked[place].lower)
+                && asked[place + 1..].iter().take(3).any(|word| word.number)
+        };
         let opposites = reader.opposites();
         let mut terms: Vec<Term> = Vec::new();
         for (place, word) in asked.iter().enumerate() {
             let known = terms.iter().any(|term| term.word.stem == word.stem);
-            if known || empty(word) || measure(place) {
+            if known || empty(word) || measure(place) || bound(place) {
                 continue;
             }
             // In German every noun has a capital, so a capital says nothing there.
@@ -138,9 +180,12 @@ impl Question {
                 stem if stem == other => Some(one.clone()),
                 _ => None,
             });
-            let opposites = turned.collect();
+            let opposites = turned.chain(reader.negations(&word.lower)).collect();
             terms.push(Term { word: word.clone(), sharp, opposites });
         }
+        let names = |list: &str| asked.iter().any(|word| among(list, &word.lower));
+        let groups = words::GROUPS.iter().copied().filter(|group| names(group)).collect();
+        let children = names(words::CHILDREN);
         let which = asked.iter().position(|word| among(words::WHICH, &word.lower));
         let subject = which.and_then(|place| asked.get(place + 1)).filter(|word| !empty(word));
         Self {
@@ -148,6 +193,10 @@ impl Question {
             terms,
             subject: subject.map(|word| word.stem.clone()),
             negated: asked.iter().any(negates),
+            amounts: Amount::all(&asked),
+            whether: asked.first().is_some_and(|first| among(words::WHETHER, &first.lower)),
+            groups,
+            children,
             wants_code: asked.iter().any(|word| among(words::COMMANDS, &word.lower)),
         }
     }

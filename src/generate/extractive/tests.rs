@@ -110,6 +110,123 @@ fn a_question_in_the_text_is_context_and_no_answer() {
     check(text, question, &["Three years, or 8,000 runs."]);
 }
 
+const PURCHASES: &str = "# Purchasing\n\n| Amount | Who approves |\n|---|---|\n| up to 500 EUR | nobody |\n\
+    | up to 5,000 EUR | team lead |\n| up to 40,000 EUR | department head |\n\
+    | above 40,000 EUR | Chief Financial Officer |\n";
+
+/// What the answer says, whatever else is in it.
+fn says(passage_text: &str, question: &str, expected: &[&str], never: &[&str]) {
+    let said = texts(question, &[passage(passage_text)]).join(" ");
+    for words in expected {
+        assert!(said.contains(words), "{question}: {said}");
+    }
+    for words in never {
+        assert!(!said.contains(words), "{question}: {said}");
+    }
+}
+
+#[test]
+fn a_row_for_other_amounts_is_no_answer() {
+    for question in [
+        "Who approves a purchase above 5000 EUR?",
+        "Who approves a purchase of more than 5,000 EUR?",
+        "Who approves a purchase over 5.000 euros?",
+        "Who approves a purchase exceeding 5,000 EUR?",
+    ] {
+        says(PURCHASES, question, &["department head"], &["nobody", "team lead"]);
+    }
+    for question in [
+        "Who approves a purchase above 40,000 EUR?",
+        "Who approves a purchase of at least 50,000 EUR?",
+        "Who approves a purchase of 100,000 EUR?",
+    ] {
+        says(PURCHASES, question, &["Chief Financial Officer"], &["department head", "team lead"]);
+    }
+}
+
+#[test]
+fn the_narrowest_band_that_holds_the_amount_answers() {
+    for (question, who) in [
+        ("Who approves a purchase of 300 EUR?", "nobody"),
+        ("Who approves a purchase of 4,000 EUR?", "team lead"),
+        ("Who approves a purchase of up to 5,000 EUR?", "team lead"),
+        ("Who approves a purchase under 500 EUR?", "nobody"),
+        ("Who approves a purchase of 12000 EUR?", "department head"),
+    ] {
+        let others = ["nobody", "team lead", "department head", "Chief"];
+        let others: Vec<&str> = others.into_iter().filter(|other| *other != who).collect();
+        says(PURCHASES, question, &[who], &others);
+    }
+}
+
+#[test]
+fn a_sentence_on_other_amounts_is_no_answer() {
+    let text = "Orders of up to 3,000 EUR are approved by the shift lead. Orders of more than 3,000 EUR are \
+        approved by the plant manager.";
+    let (lead, manager) = ("shift lead", "plant manager");
+    says(text, "Who approves orders above 3,000 EUR?", &[manager], &[lead]);
+    says(text, "Who approves orders below 3,000 EUR?", &[lead], &[manager]);
+    let text = "Bestellungen bis zu 3.000 EUR genehmigt die Schichtleitung.";
+    check(text, "Wer genehmigt Bestellungen über 3000 EUR?", &[]);
+    check(text, "Wer genehmigt Bestellungen bis 3.000 EUR?", &[text]);
+}
+
+#[test]
+fn a_question_whether_something_is_allowed_is_answered_by_its_limit() {
+    let text = "A hotel may cost at most 140 EUR per night.";
+    check(text, "May a hotel cost more than 140 EUR per night?", &[text]);
+}
+
+#[test]
+fn what_holds_for_employees_is_not_said_of_others() {
+    let text = "Every employee has 28 days of paid vacation per year.";
+    for question in [
+        "How many days of vacation does a contractor get?",
+        "How many vacation days do freelancers get per year?",
+        "How many days of paid vacation does an intern have per year?",
+        "How much paid vacation per year is there for apprentices?",
+        "Do interns have paid vacation?",
+    ] {
+        check(text, question, &[]);
+    }
+    check(text, "How many days of paid vacation does an employee have per year?", &[text]);
+    let text = "Jeder Beschäftigte hat im Jahr 30 Tage Urlaub.";
+    check(text, "Wie viele Tage Urlaub hat ein Beschäftigter im Jahr?", &[text]);
+    let text = "Die Beschäftigten haben im Jahr 30 Tage Urlaub.";
+    check(text, "Wie viele Tage Urlaub haben Praktikanten im Jahr?", &[]);
+}
+
+#[test]
+fn a_group_may_be_named_by_the_heading_or_by_another_word() {
+    let text = "## Contractors\n\nA hotel may cost at most 95 EUR per night.";
+    let answer = "A hotel may cost at most 95 EUR per night.";
+    check(text, "How much may a hotel cost per night for contractors?", &[answer]);
+    check(text, "How much may a freelancer spend on a hotel per night?", &[answer]);
+}
+
+#[test]
+fn a_section_on_children_says_nothing_of_the_reader() {
+    let text =
+        "## Sick children\n\nParents may take up to 12 days per year for the care of a sick child.";
+    for question in [
+        "How many sick days do I have?",
+        "How many days per year may I be sick?",
+        "How many sick days per year does an employee get?",
+    ] {
+        check(text, question, &[]);
+    }
+    let question = "How many days per year may I take when my child is sick?";
+    says(text, question, &["up to 12 days per year"], &[]);
+}
+
+#[test]
+fn a_page_that_lacks_the_topic_does_not_speak_for_the_one_that_has_it() {
+    let travel = Evidence { title: "Travel rules", ..passage("Flights are always economy.") };
+    let purchases = Evidence { title: "Purchasing", ..passage(PURCHASES) };
+    let question = "Who approves travel above 5,000 EUR?";
+    assert_eq!(texts(question, &[purchases, travel]), [""; 0]);
+}
+
 #[test]
 fn code_comes_with_the_line_that_introduces_it() {
     let text = "The index can be restarted.\n\nRestart the index service:\n\n```\nsystemctl restart index\n\

@@ -58,6 +58,33 @@ pub(super) const REASONS: &str = "because since due order so therefore reason re
 pub(super) const PRONOUNS: &str = "it they this these those that he she its their his her both such \
     er dies diese dieser dieses seine sein ihre dabei dafür dazu davon damit";
 
+/// A question that starts with one of these is answered by yes or no.
+pub(super) const WHETHER: &str = "is are was were do does did may can could must should will has have \
+    ist sind war waren darf dürfen kann können muss müssen soll sollen wird werden hat haben gilt gibt";
+/// Words of which the side of a number is made: "more than 5", "at most 5".
+pub(super) const BOUNDING: &str = "more less fewer most least up above below over under exceeding \
+    exceeds maximum minimum between mehr weniger bis höchstens mindestens maximal über unter zwischen ab";
+/// Groups of people for whom other rules hold than for employees, each with its names. What is said
+/// without any of them is not said of that group.
+pub(super) const GROUPS: &[&str] = &[
+    "contractor contractors freelancer freelancers externe externen externer freiberufler",
+    "temp temps leiharbeiter leiharbeitnehmer zeitarbeiter zeitarbeitnehmer",
+    "intern interns praktikant praktikanten praktikantin praktikantinnen",
+    "trainee trainees apprentice apprentices azubi azubis auszubildende auszubildender auszubildenden",
+    "werkstudent werkstudenten werkstudentin werkstudentinnen",
+    "consultant consultants berater",
+    "volunteer volunteers",
+    "pensioner pensioners retiree retirees rentner",
+];
+/// Words about children and their parents: what a section about them says does not hold for everybody.
+pub(super) const CHILDREN: &str = "child children kid kids baby birth daughter son parent parents \
+    parental mother father maternity paternity family adoption kind kinder baby geburt tochter sohn \
+    eltern elternzeit mutterschutz mutter vater familie adoption";
+/// Of everybody is said what is said with one of these.
+pub(super) const EVERYBODY: &str = "everybody everyone anybody anyone whoever jeder jede alle";
+/// Syllables that turn a word into its opposite.
+pub(super) const DENYING: &str = "un non dis in im";
+
 /// Words of which one in the question and the other in the passage mean a near miss.
 pub(crate) const OPPOSITES: &str = "increase/decrease rise/decline rise/fall rose/fell grow/shrink \
     expand/shrink expand/reduce increase/reduce raise/lower gain/lose win/lose won/lost more/less \
