@@ -128,7 +128,10 @@ impl Table {
         let cited: Vec<(usize, Evidence<'_>)> =
             made.cited.iter().map(|&place| (place, passages[place].evidence())).collect();
         let language = passages[made.cited[0]].language;
-        let meaning = |texts: &[&str]| embedder?.sentences(texts).ok();
+        let meaning = |texts: &[&str]| {
+            let embedder = embedder?;
+            texts.iter().map(|text| embedder.sentence(text).ok()).collect()
+        };
         let reads = embedder.is_some_and(|embedder| embedder.reads(language));
         let begun = Instant::now();
         let found = support(&made.text, &cited, if reads { Some(&meaning) } else { None });
