@@ -259,3 +259,69 @@ fn sign_in_through_a_provider_needs_an_issuer_and_an_audience() {
     let sound = "[auth]\nmode = 'oidc'\n[auth.oidc]\naudience = 'vouch'\nissuer = 'https://idp.example.com'";
     assert_eq!(Config::parse(sound).unwrap().auth.oidc.issuer, "https://idp.example.com");
 }
+
+#[test]
+fn a_language_model_needs_an_address_and_a_name() {
+    const MODEL: &str =
+        "[generator]\nkind = 'openai'\nurl = 'http://127.0.0.1:1/v1'\nmodel = 'm'\n";
+    let model = |more: &str| format!("{MODEL}{more}");
+    let further = |more: &str| format!("{MODEL}[[generator.fallback]]\n{more}");
+    let expect = [
+        ("[generator]\nkind = 'openai'".to_owned(), "`generator.url` in vouch.toml is not set"),
+        (
+            "[generator]\nkind = 'anthropic'\nurl = 'https://a.example/v1'".to_owned(),
+            "`generator.model` in vouch.toml is not set",
+        ),
+        (
+            "[generator]\nkind = 'openai'\nmodel = 'm'\nurl = 'https://a:b@c.example'".to_owned(),
+            "`generator.url` in vouch.toml holds a password",
+        ),
+        (
+            "[[generator.fallback]]\nkind = 'openai'\nurl = 'https://a.example'\nmodel = 'm'"
+                .to_owned(),
+            "`generator.fallback` in vouch.toml names models, but `generator.kind` is",
+        ),
+        (
+            further("kind = 'extractive'\nmodel = ''\nurl = ''"),
+            "`generator.fallback` in vouch.toml: extractive",
+        ),
+        (
+            further("kind = 'openai'\nmodel = 'm'\nurl = ''"),
+            "`generator.fallback.url` in vouch.toml",
+        ),
+        (model("context_tokens = 100"), "`generator.context_tokens` in vouch.toml: 100 is not"),
+        (model("answer_tokens = 9000"), "`generator.answer_tokens` in vouch.toml: 9000 is not"),
+        (model("temperature = 3.0"), "`generator.temperature` in vouch.toml"),
+        (
+            model("temperature = 'warm'"),
+            "`generator.temperature` in vouch.toml: `warm` is not a number",
+        ),
+        (model("retries = 11"), "`generator.retries` in vouch.toml: 11 is not"),
+        (model("timeout = '0s'"), "`generator.timeout`"),
+    ];
+    for (text, beginning) in expect {
+        let message = refused(&text);
+        assert!(message.starts_with(beginning), "{text}\n  gave   {message}\n  wanted {beginning}");
+    }
+    let mistyped =
+        refused(&further("kind = 'openai'\nmodel = 'm'\nurl = 'https://a.example'\nmodle = 'x'"));
+    assert!(mistyped.contains("modle"), "{mistyped}");
+}
+
+#[test]
+fn a_further_model_takes_over_limits_and_never_a_key() {
+    let config = Config::parse(
+        "[generator]\nkind = 'anthropic'\nurl = 'https://a.example/v1'\nmodel = 'a'\n\
+         api_key_env = 'VOUCH_TEST_NO_SUCH_KEY'\ntemperature = 0.5\ncontext_tokens = 4000\n\
+         [[generator.fallback]]\nkind = 'openai'\nurl = 'https://b.example/v1'\nmodel = 'b'\n\
+         timeout = '5s'",
+    )
+    .unwrap();
+    let [first, second] = &config.generator.models()[..] else { panic!("two models") };
+    assert!(first.api_key().unwrap_err().to_string().contains("VOUCH_TEST_NO_SUCH_KEY"));
+    assert_eq!(second.api_key().unwrap(), None);
+    assert_eq!((first.temperature, second.temperature), (Some(0.5), None));
+    assert_eq!((first.context_tokens, second.context_tokens), (4_000, 4_000));
+    assert_eq!((first.timeout.as_secs(), second.timeout.as_secs()), (60, 5));
+    assert!(Config::parse("").unwrap().generator.models().is_empty());
+}

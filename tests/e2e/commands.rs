@@ -41,6 +41,9 @@ async fn a_reader_asks_and_searches_from_the_command_line() {
     let (code, said) = vouch(&world, "bob", &["ask", "How many weeks is parental leave?"]).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("16 weeks") && said.contains("/view/hr/leave.md?version="), "{said}");
+    let shown = ["ask", "--show-prompt", "How many weeks is parental leave?"];
+    let (code, said) = vouch(&world, "bob", &shown).await;
+    assert!(code == Some(0) && said.contains("there is no prompt"), "{said}");
     let found =
         json(&world, "bob", &["search", "parental", "--limit", "1", "--mode", "words"]).await;
     assert_eq!(found["passages"][0]["document"], "hr/leave.md");
