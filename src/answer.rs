@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Answer {
     /// `ans_` and a sortable id.
     pub id: String,
+    /// The conversation that it belongs to, where it belongs to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
     /// `answered` or `not_found`.
     pub outcome: &'static str,
     /// The sentences, in reading order; each names its citations.

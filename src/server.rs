@@ -81,7 +81,7 @@ pub async fn run(
         .context("the server failed")
 }
 
-/// Ends blocks, stops and pauses when their time has come, and forgets who asked long ago.
+/// Ends blocks, stops, pauses and conversations when their time has come, and forgets who asked long ago.
 async fn clock(app: Arc<App>) {
     let mut tick = tokio::time::interval(CLOCK);
     loop {
@@ -90,6 +90,15 @@ async fn clock(app: Arc<App>) {
         let ended = app.blocking(|app| anyhow::Ok(app.ledger.end_what_is_over(&itself())?)).await;
         if let Err(error) = ended {
             tracing::error!(%error, "what is over can't be ended");
+        }
+        let keep = i64::try_from(app.config.conversations.keep.as_secs()).unwrap_or(i64::MAX);
+        if keep == 0 {
+            continue;
+        }
+        let expired =
+            app.blocking(move |app| anyhow::Ok(app.ledger.expire_conversations(keep)?)).await;
+        if let Err(error) = expired {
+            tracing::error!(%error, "old conversations can't be erased");
         }
     }
 }

@@ -24,6 +24,42 @@ pub(super) struct Ask {
     /// Print what the language model was told, below the answer
     #[arg(long)]
     show_prompt: bool,
+    #[command(flatten)]
+    conversation: Conversation,
+}
+
+/// Which conversation a question belongs to; none unless one is asked for.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Conversation {
+    /// Begin a conversation
+    #[arg(long)]
+    new: bool,
+    /// Go on with your last conversation
+    #[arg(long = "continue")]
+    last: bool,
+    /// Go on with this conversation
+    #[arg(long = "conversation", value_name = "ID")]
+    id: Option<String>,
+}
+
+impl Conversation {
+    /// What the server is to be told.
+    async fn name(self, session: &Session) -> Result<Option<String>> {
+        if self.new {
+            return Ok(Some("new".to_owned()));
+        }
+        if !self.last {
+            return Ok(self.id);
+        }
+        let all = session.client.get(&["v1", "conversations"]).await?;
+        let last = items(&all, "conversations").first().and_then(|one| one["id"].as_str());
+        let hint = Some("begin one with --new");
+        match last {
+            Some(id) => Ok(Some(id.to_owned())),
+            None => Err(Failure::new("no_conversation", "you have no conversation", hint).into()),
+        }
+    }
 }
 
 impl Ask {
@@ -34,6 +70,9 @@ impl Ask {
         }
         if self.show_prompt {
             content["prompt"] = true.into();
+        }
+        if let Some(conversation) = self.conversation.name(session).await? {
+            content["conversation"] = conversation.into();
         }
         if session.json {
             let answer = session.client.post(&["v1", "ask"], &content).await?;

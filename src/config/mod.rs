@@ -26,9 +26,9 @@ pub(crate) use keys::{did_you_mean, unknown_keys};
 pub use models::Model;
 pub use people::{People, Person, Role};
 pub use sections::{
-    Answer, Audit, Auth, AuthMode, Chunking, Config, Demo, Embedding, Extraction, Fallback,
-    GeneratorKind, GeneratorSettings, Limits, Log, LogFormat, Oidc, Retention, Roles, Search,
-    Server, Sources, VectorStore, Vectors,
+    Answer, Audit, Auth, AuthMode, Chunking, Config, Conversations, Demo, Embedding, Extraction,
+    Fallback, GeneratorKind, GeneratorSettings, Limits, Log, LogFormat, Oidc, Retention, Roles,
+    Search, Server, Sources, VectorStore, Vectors,
 };
 pub(crate) use units::read_url_if_set;
 pub use units::{size, span};

@@ -45,6 +45,8 @@ pub struct Config {
     pub generator: GeneratorSettings,
     /// `[answer]`
     pub answer: Answer,
+    /// `[conversations]`
+    pub conversations: Conversations,
     /// `[limits]`
     pub limits: Limits,
     /// `[audit]`
@@ -349,6 +351,19 @@ pub struct Answer {
     pub passages: usize,
     /// How sure the extractive generator must be, from 0 to 1.
     pub min_confidence: f32,
+}
+
+/// What is kept of conversations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conversations {
+    /// How long one is kept after its last question; zero is until its reader erases it.
+    #[serde(deserialize_with = "read_span")]
+    pub keep: Duration,
+    /// Conversations of one reader.
+    pub most: u32,
+    /// Questions of one conversation.
+    pub turns: u32,
 }
 
 /// What is refused for its size, and how much one reader may take up.

@@ -61,7 +61,7 @@ impl Generator for Extractive {
         brief: &Brief<'_>,
         take: &mut dyn FnMut(Draft) -> ControlFlow<()>,
     ) -> Result<Usage, Failed> {
-        let sentences = answer(brief.question, brief.evidence, brief.meaning, self.min_confidence);
+        let sentences = answer(brief.searched, brief.evidence, brief.meaning, self.min_confidence);
         // Whoever breaks off knows why.
         let _: ControlFlow<()> = sentences.into_iter().map(Draft::Quoted).try_for_each(take);
         Ok(Usage::default())

@@ -40,8 +40,10 @@ pub trait Generator: Send + Sync {
 
 /// All that a generator is told.
 pub struct Brief<'a> {
-    /// The reader's question.
+    /// The reader's question, in the reader's words.
     pub question: &'a str,
+    /// The question as it stands by itself: what was searched. It differs for a follow-up alone.
+    pub searched: &'a str,
     /// What was said before, oldest first, without what this reader may no longer see.
     pub earlier: &'a [Exchange],
     /// The passages that the answer may be made from, best first.

@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod approvals;
 mod control;
+mod conversations;
 mod cors;
 mod error;
 mod extract;
@@ -78,6 +79,8 @@ fn routes() -> Routes {
         .api(Policy::Reader, routes!(reading::search))
         .api(Policy::ItsReader, routes!(reading::document))
         .api(Policy::ItsReader, routes!(reading::feedback))
+        .api(Policy::Reader, routes!(conversations::list))
+        .api(Policy::ItsReader, routes!(conversations::show, conversations::erase))
         .api(Policy::Reader, routes!(openai::models).layer(map_response(openai::shaped)))
         .api(Policy::Reader, routes!(openai::model).layer(map_response(openai::shaped)))
         .api(Policy::Reader, routes!(openai::chat).layer(map_response(openai::shaped)))

@@ -133,7 +133,13 @@ pub(super) async fn chat(
 ) -> Result<Response, ApiError> {
     known(body.model.as_deref().unwrap_or(MODEL))?;
     let text = checked(&app, &body.question()?, "question")?;
-    let question = Question { text, sources: None, surface: Surface::Api.name(), prompt: false };
+    let question = Question {
+        text,
+        sources: None,
+        conversation: None,
+        surface: Surface::Api.name(),
+        prompt: false,
+    };
     let public_url = app.config.public_url();
     let (heard, whole) = answering(app, reader, question);
     if body.stream.unwrap_or_default() {

@@ -22,6 +22,7 @@ use crate::answer::{Answer, Audience, Event};
 use crate::app::App;
 use crate::auth::{Admitted, AsReader};
 use crate::paths::ask::{self, Question};
+use crate::paths::conversation;
 
 /// Passages that a search returns unless told otherwise, and at most.
 const LIMIT: usize = 10;
@@ -39,7 +40,8 @@ pub(super) struct AskBody {
     stream: Option<bool>,
     /// Whether what the language model was told is wanted as well, as `prompt` of the answer.
     prompt: Option<bool>,
-    /// Reserved for follow-ups; null for now.
+    /// `new` begins a conversation, and the answer carries its id; an id goes on with that one.
+    /// Without it the question stands by itself and is kept nowhere but in the audit.
     conversation: Option<String>,
 }
 
@@ -53,15 +55,12 @@ pub(super) async fn ask(
     Json(body): Json<AskBody>,
 ) -> Result<Response, ApiError> {
     let text = checked(&app, &body.question, "question")?;
-    if body.conversation.is_some() {
-        return Err(ApiError::invalid(
-            "no_conversations",
-            "follow-ups are not supported yet",
-            "leave `conversation` out and ask a question that stands by itself",
-        ));
-    }
     let prompt = body.prompt.unwrap_or_default();
-    let question = Question { text, sources: body.sources, surface: surface.name(), prompt };
+    let (asker, named) = (reader.clone(), body.conversation);
+    let conversation =
+        app.blocking(move |app| conversation::open(app, &asker, named.as_deref())).await?;
+    let question =
+        Question { text, sources: body.sources, conversation, surface: surface.name(), prompt };
     if body.stream.unwrap_or_default() {
         let events = events(app, reader, question);
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());
@@ -215,6 +214,7 @@ pub(super) async fn look_up(
             answer: None,
             clearance: &clearance,
             question: &text,
+            searched: None,
             passages: &found.passages.iter().map(ask::shown).collect::<Vec<_>>(),
             details: json!({
                 "generation": live.generation.number, "surface": surface.name(),
@@ -264,6 +264,7 @@ pub(super) async fn open(
             answer: None,
             clearance: &clearance,
             question: &id.to_string(),
+            searched: None,
             passages: &[ShownPassage {
                 document: document.document.clone(),
                 version: document.version.clone(),

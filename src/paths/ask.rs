@@ -12,6 +12,7 @@ use vouch_index::ledger::{Opening, ShownPassage};
 use vouch_index::search::{self, Found, Mode, Query};
 use vouch_index::{Clearance, Passage, Reader};
 
+use super::conversation::{Conversation, Earlier};
 use super::write::Writing;
 use crate::answer::{Answer, Audience, Event};
 use crate::app::{App, Live};
@@ -31,6 +32,9 @@ pub struct Question {
     pub text: String,
     /// Only these sources; unknown and hidden ids are ignored alike.
     pub sources: Option<Vec<String>>,
+    /// What it goes on with or begins; none where it stands by itself and is kept nowhere but in the
+    /// audit.
+    pub conversation: Option<Conversation>,
     /// Where the answer appears.
     pub surface: &'static str,
     /// Whether what the language model was told is wanted as well.
@@ -54,17 +58,23 @@ pub fn ask(
     let _ = audience.tell(Event::Status("searching"));
     let clearance = app.ledger.clearance(reader)?;
     let clearance = app.ledger.narrow(&clearance, question.sources.as_deref(), None)?;
+    let earlier = match &question.conversation {
+        Some(conversation) => conversation.earlier(&question.text, &clearance),
+        None => Earlier::default(),
+    };
+    let searched = earlier.searched.as_deref().unwrap_or(&question.text);
     let looked_at = app.config.answer.passages * LOOKED_AT;
-    let asked = Asked::new(&live, &question.text, Mode::Fused)?;
+    let asked = Asked::new(&live, searched, Mode::Fused)?;
     let found = look(app, &live, &clearance, (&asked, looked_at))?;
     let passages = choose(found.passages, app.config.answer.passages);
     let evidence: Vec<_> = passages.iter().map(evidence).collect();
     let embed = meaning(&live, &asked);
     let brief = Brief {
         question: &question.text,
-        earlier: &[],
+        searched,
+        earlier: &earlier.exchanges,
         evidence: &evidence,
-        meaning: reads(&live, &question.text).then_some(&embed as Meaning<'_>),
+        meaning: reads(&live, searched).then_some(&embed as Meaning<'_>),
         marks: Marks::new()?,
         audience,
     };
@@ -72,20 +82,25 @@ pub fn ask(
     let rooms = app.generators.iter().map(|generator| generator.room(&brief));
     let room = rooms.max().unwrap_or(0);
     let brief = brief.with(room);
+    let mut told: Vec<_> = passages[..room].iter().map(shown).collect();
+    told.extend(earlier.shown);
     app.ledger.audit_open(&Opening {
         kind: "answer",
         answer: Some(&id),
         clearance: &clearance,
         question: &question.text,
-        passages: &passages[..room].iter().map(shown).collect::<Vec<_>>(),
+        searched: earlier.searched.as_deref(),
+        passages: &told,
         details: json!({
             "generator": app.generators.first().map(|first| first.name()),
             "generation": live.generation.number, "surface": question.surface,
+            "conversation": question.conversation.as_ref().map(Conversation::id),
         }),
     })?;
     let _ = audience.tell(Event::Status("reading"));
     let mut writing = Writing::new(app, &clearance, (&passages[..room], &brief), id);
     writing.made_in(live.generation.number);
+    writing.in_conversation(question.conversation.as_ref());
     if let Some(why) = &found.words_only {
         writing.note(why);
     }

@@ -2,6 +2,8 @@
 //! a document's (from its source to the indexes) and a question's (from the reader to the answer).
 
 pub mod ask;
+pub mod conversation;
+mod follow_up;
 pub mod indexing;
 pub mod intake;
 mod write;

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use serde_json::json;
-use vouch_index::ledger::ShownPassage;
+use serde_json::{Value, json};
+use vouch_index::ledger::{NewCitation, NewSentence, NewTurn, ShownPassage};
 use vouch_index::{Clearance, Passage};
 
+use super::conversation::Conversation;
 use crate::answer::{Answer, Citation, Event, Searched, Sentence};
 use crate::app::App;
 use crate::check::{self, Doubt};
@@ -25,6 +26,7 @@ pub(super) struct Writing<'a> {
     /// What entered the prompt; `brief` says the same to the generators.
     passages: &'a [Passage],
     brief: &'a Brief<'a>,
+    conversation: Option<&'a Conversation>,
     answer: Answer,
     /// Citations by passage and quote.
     numbers: BTreeMap<(usize, usize, usize), usize>,
@@ -50,6 +52,7 @@ impl<'a> Writing<'a> {
     ) -> Self {
         let answer = Answer {
             id,
+            conversation: None,
             outcome: "not_found",
             sentences: Vec::new(),
             citations: Vec::new(),
@@ -67,6 +70,7 @@ impl<'a> Writing<'a> {
             clearance,
             passages,
             brief,
+            conversation: None,
             answer,
             numbers: BTreeMap::new(),
             left_out: 0,
@@ -122,6 +126,7 @@ impl<'a> Writing<'a> {
     /// The answer as it stands, after its last record.
     pub(super) fn close(mut self, started: Instant) -> Result<Answer, ApiError> {
         self.look_again()?;
+        let said = self.answer.sentences.len();
         self.cut();
         let answered = !self.answer.sentences.is_empty();
         self.answer.outcome = if answered { "answered" } else { "not_found" };
@@ -146,8 +151,51 @@ impl<'a> Writing<'a> {
             "generator": self.answer.generator,
             "tokens": {"input": self.usage.input, "output": self.usage.output},
         });
-        self.app.ledger.audit_close(&self.answer.id, &self.user(), closing)?;
+        self.record(closing, said)?;
         Ok(self.answer)
+    }
+
+    /// Writes the last record, and with it the turn where there is a conversation.
+    fn record(&mut self, closing: Value, said: usize) -> Result<(), ApiError> {
+        let id = &self.answer.id;
+        let Some(conversation) = self.conversation else {
+            return Ok(self.app.ledger.audit_close(id, &self.user(), closing)?);
+        };
+        let turn = NewTurn {
+            conversation: conversation.id(),
+            first: conversation.is_new(),
+            question: self.brief.question,
+            outcome: self.answer.outcome,
+            said,
+            sentences: self.answer.sentences.iter().map(|said| self.to_keep(said)).collect(),
+        };
+        let reader = self.clearance.reader();
+        if self.app.ledger.close_turn(id, reader, closing, &turn)? {
+            self.answer.conversation = Some(conversation.id().to_owned());
+        } else {
+            self.note("the conversation was erased meanwhile, so this answer is not kept in it");
+        }
+        Ok(())
+    }
+
+    /// A sentence as a conversation keeps it: with the places of its quotes.
+    fn to_keep(&self, sentence: &Sentence) -> NewSentence {
+        let cited = |((passage, start, end), number): (&(usize, usize, usize), &usize)| {
+            let support = Support { passage: *passage, start: *start, end: *end };
+            let passage = &self.passages[*passage];
+            let Citation { start, end, page, heading, .. } = cite(*number, passage, support);
+            NewCitation {
+                number: *number,
+                version: passage.place.version,
+                start,
+                end,
+                page,
+                heading,
+            }
+        };
+        let of_it = |entry: &(&(usize, usize, usize), &usize)| sentence.citations.contains(entry.1);
+        let citations = self.numbers.iter().filter(of_it).map(cited).collect();
+        NewSentence { text: sentence.text.clone(), citations }
     }
 
     /// Adds to what the reader should know of how this came about.
@@ -167,6 +215,11 @@ impl<'a> Writing<'a> {
         if self.answer.prompt == Some(None) && self.lost.is_empty() {
             self.note("no language model wrote this, so there is no prompt");
         }
+    }
+
+    /// Keeps the answer as a turn of this conversation.
+    pub(super) fn in_conversation(&mut self, conversation: Option<&'a Conversation>) {
+        self.conversation = conversation;
     }
 
     pub(super) fn made_in(&mut self, generation: u32) {

@@ -15,6 +15,7 @@ mod browser;
 mod clients;
 mod commands;
 mod control;
+mod conversations;
 mod crash;
 mod doctor;
 mod erase;

@@ -30,7 +30,8 @@ enum Body {
 }
 
 /// How a route is called, so that whoever may call it succeeds. `{f}` is a folder source, `{p}` a push
-/// source, `{key}` a key and `{answer}` the reader's answer; `{x}` is the caller's letter.
+/// source, `{key}` a key, `{answer}` the reader's answer and `{conversation}` one of the reader's
+/// conversations; `{x}` is the caller's letter.
 struct Row {
     method: Method,
     pattern: &'static str,
@@ -105,6 +106,7 @@ impl Row {
     }
 }
 
+const CONVERSATION: &str = "/v1/conversations/{id}";
 const SOURCE: &str = "/v1/admin/sources/{id}";
 const PUSHED: &str = "/v1/admin/sources/{id}/documents/{*path}";
 
@@ -117,6 +119,9 @@ fn readers_rows() -> Vec<Row> {
         document("/v1/documents/{source}/{*path}", "/v1/documents"),
         document("/view/{source}/{*path}", "/view"),
         post("/v1/feedback", "/v1/feedback", json!({"answer": "{answer}", "verdict": "right"})),
+        get("/v1/conversations", "/v1/conversations"),
+        get(CONVERSATION, "/v1/conversations/{conversation}"),
+        row(Method::DELETE, CONVERSATION, "/v1/conversations/{conversation}", 200),
         get("/v1/models", "/v1/models"),
         get("/v1/models/{id}", "/v1/models/vouch"),
         post(
@@ -325,7 +330,7 @@ async fn promise_5_missing_and_forbidden_give_the_same_bytes_on_every_route() {
     let matrix = Matrix::of_a_demo().await;
     let mut compared = 0;
     for (route, row) in &rows() {
-        let names = ["{f}", "{p}", "{key}", "{answer}"];
+        let names = ["{f}", "{p}", "{key}", "{answer}", "{conversation}"];
         if !names.iter().any(|name| row.text().contains(name)) {
             continue;
         }

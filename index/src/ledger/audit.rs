@@ -32,14 +32,16 @@ pub struct ShownPassage {
 
 /// The record that is on disk before the first byte of document text leaves.
 pub struct Opening<'a> {
-    /// `answer`, `search` or `document`.
+    /// `answer`, `search`, `document` or `conversation`.
     pub kind: &'a str,
     /// The answer's id, for answers.
     pub answer: Option<&'a str>,
     /// Who asked, with the principals and the epoch of the clearance.
     pub clearance: &'a super::Clearance,
-    /// The question or query, or the document that was opened.
+    /// The question or query, or the document or conversation that was opened.
     pub question: &'a str,
+    /// What was searched for, where that are not the reader's own words.
+    pub searched: Option<&'a str>,
     /// What may be shown.
     pub passages: &'a [ShownPassage],
     /// Generator, generation and surface.
@@ -148,6 +150,14 @@ impl Ledger {
             opening.passages.iter().map(|passage| passage.document.clone()).collect();
         documents.sort_unstable();
         documents.dedup();
+        let mut person = json!({
+            "user": reader.principal(),
+            "principals": reader.principals(),
+            "question": opening.question,
+        });
+        if let Some(searched) = opening.searched {
+            person["searched"] = searched.into();
+        }
         self.write(|tx| {
             append(
                 tx,
@@ -160,11 +170,7 @@ impl Ledger {
                         "details": opening.details,
                     }),
                     user: &reader.principal().to_string(),
-                    person: json!({
-                        "user": reader.principal(),
-                        "principals": reader.principals(),
-                        "question": opening.question,
-                    }),
+                    person,
                     documents,
                 },
             )
@@ -195,10 +201,7 @@ impl Ledger {
     /// # Errors
     /// The record is not on disk.
     pub fn audit_close(&self, answer: &str, user: &str, body: Value) -> Result<()> {
-        self.write(|tx| {
-            let (answer, person) = (Some(answer), json!({ "user": user }));
-            append(tx, &Entry { kind: "closed", answer, body, user, person, documents: vec![] })
-        })
+        self.write(|tx| close(tx, answer, user, body))
     }
 
     /// Lists records, oldest first.
@@ -327,6 +330,12 @@ impl Ledger {
             Ok(true)
         })
     }
+}
+
+/// Writes the closing record of an answer.
+pub(super) fn close(tx: &Transaction<'_>, answer: &str, user: &str, body: Value) -> Result<()> {
+    let (answer, person) = (Some(answer), json!({ "user": user }));
+    append(tx, &Entry { kind: "closed", answer, body, user, person, documents: vec![] })
 }
 
 /// Records an administrative act in the transaction that does it.

@@ -8,7 +8,7 @@ use rusqlite::{Transaction, params};
 use serde_json::json;
 
 use super::audit::{self, Entry};
-use super::{Actor, Ledger, now, rfc3339};
+use super::{Actor, Ledger, conversations, now, rfc3339};
 use crate::access::Principal;
 use crate::error::Result;
 
@@ -29,7 +29,8 @@ pub struct Retention {
 }
 
 impl Ledger {
-    /// Takes out what a user asked and was shown, with their feedback and sign-ins. Returns how many
+    /// Takes out what a user asked and was shown, with their feedback, sign-ins and
+    /// conversations. Returns how many
     /// records lost their person's part.
     ///
     /// # Errors
@@ -47,7 +48,11 @@ impl Ledger {
             )?;
             let feedback = tx.execute("DELETE FROM feedback WHERE user = ?1", [&named])?;
             let sessions = tx.execute("DELETE FROM session WHERE user = ?1", [user])?;
-            let subject = json!({"records": records, "feedback": feedback, "sessions": sessions});
+            let conversations = conversations::erase(tx, &named)?;
+            let subject = json!({
+                "records": records, "feedback": feedback, "sessions": sessions,
+                "conversations": conversations,
+            });
             audit::append(
                 tx,
                 &Entry {
@@ -73,7 +78,11 @@ impl Ledger {
     /// The ledger failed; then nothing is gone.
     pub fn audit_expire(&self, retention: &Retention, actor: &Actor) -> Result<usize> {
         let kinds = [
-            ("answers", retention.answers, "kind IN ('answer', 'sentence', 'closed')"),
+            (
+                "answers",
+                retention.answers,
+                "kind IN ('answer', 'sentence', 'closed', 'conversation')",
+            ),
             ("searches", retention.searches, "kind = 'search'"),
             ("documents", retention.documents, "kind = 'document'"),
             ("acts", retention.acts, "kind LIKE '%.%'"),

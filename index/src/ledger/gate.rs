@@ -382,21 +382,14 @@ impl Ledger {
             if gate.live(live)?.is_none() {
                 return Ok(None);
             }
-            // One hash may name several versions, of other titles: what was withdrawn under one of
-            // them opens under none, until somebody approves those bytes again.
             let wanted: Option<u32> = match version {
                 None => Some(live.0),
                 Some(hash) => tx
-                    .prepare_cached(
+                    .prepare_cached(&format!(
                         "SELECT v.no FROM version v JOIN document d ON d.no = v.document
-                         WHERE d.live = ?1 AND v.hash = ?2 AND v.approved_at IS NOT NULL
-                           AND v.state NOT IN ('withdrawn', 'rejected', 'draft')
-                           AND 'approve' IS (SELECT c.act FROM decision c
-                             JOIN version o ON o.no = c.version
-                             WHERE o.document = d.no AND o.hash = ?2 AND c.act <> 'reject'
-                             ORDER BY c.no DESC LIMIT 1)
+                         WHERE d.live = ?1 AND v.hash = ?2 AND {STILL_APPROVED}
                          ORDER BY v.no = d.live DESC, v.approved_at DESC, v.no DESC LIMIT 1",
-                    )?
+                    ))?
                     .query_row(params![live.0, hash], |row| row.get(0))
                     .optional()?,
             };
@@ -421,6 +414,15 @@ impl Ledger {
     }
 }
 
+/// Of a version `v` of a document `d`: it was once approved, and not withdrawn since. One hash may name
+/// several versions, of other titles: what was withdrawn under one of them opens under none, until
+/// somebody approves those bytes again.
+const STILL_APPROVED: &str = "v.approved_at IS NOT NULL
+    AND v.state NOT IN ('withdrawn', 'rejected', 'draft')
+    AND 'approve' IS (SELECT c.act FROM decision c JOIN version o ON o.no = c.version
+      WHERE o.document = d.no AND o.hash = v.hash AND c.act <> 'reject'
+      ORDER BY c.no DESC LIMIT 1)";
+
 /// The decision about single versions, from the ledger's rows as they are in one transaction. So what
 /// was decided once stays decided for as long as this lives.
 pub(super) struct Gate<'tx> {
@@ -439,6 +441,16 @@ pub(super) struct Live {
     language: String,
     pages: Vec<u32>,
     facts: Facts,
+}
+
+/// A version that a reader may open now, whether it answers or an earlier one.
+pub(super) struct Opened {
+    pub(super) document: DocumentId,
+    pub(super) title: String,
+    pub(super) hash: String,
+    /// Whether it is the one that answers.
+    pub(super) live: bool,
+    pub(super) facts: Facts,
 }
 
 /// What the gate needs of a source.
@@ -492,6 +504,36 @@ impl<'tx> Gate<'tx> {
             language: row.get(6)?,
             pages: serde_json::from_str(&row.get::<_, String>(7)?)?,
             facts: facts(row, 8, &source)?,
+        }))
+    }
+
+    /// This version, if the reader may open it: its document is one that they may see now, and it is
+    /// the one that answers or was once approved and not withdrawn.
+    pub(super) fn opens(&mut self, version: VersionNo) -> Result<Option<Opened>> {
+        let mut statement = self.tx.prepare_cached(&format!(
+            "SELECT d.live, v.title, v.hash, {FACTS}, {STILL_APPROVED}
+             FROM version v JOIN document d ON d.no = v.document
+             WHERE v.no = ?1 AND d.live IS NOT NULL"
+        ))?;
+        let mut rows = statement.query([version.0])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let live = VersionNo(row.get(0)?);
+        let Some(document) = self.live(live)?.map(|live| live.document.clone()) else {
+            return Ok(None);
+        };
+        // An earlier version answers to the rule it carried itself, as well as to today's.
+        if version != live && !(row.get(8)? && self.own_layers(version)?) {
+            return Ok(None);
+        }
+        let source = self.source(&document.source)?;
+        Ok(Some(Opened {
+            document,
+            title: row.get(1)?,
+            hash: row.get(2)?,
+            live: version == live,
+            facts: facts(row, 3, &source)?,
         }))
     }
 
@@ -718,6 +760,16 @@ impl Texts<'_> {
         Ok(String::from_utf8(bytes)
             .map_err(|_| anyhow::anyhow!("a chunk of version {} splits a character", version.0))?)
     }
+}
+
+/// A part of the stored text of a version that the gate has opened.
+pub(super) fn slice(
+    tx: &Transaction<'_>,
+    version: VersionNo,
+    start: u32,
+    end: u32,
+) -> Result<String> {
+    Texts { tx, open: None }.slice(version, start, end)
 }
 
 fn document_text(

@@ -8,6 +8,7 @@
 mod approvals;
 mod audit;
 mod control;
+mod conversations;
 mod documents;
 mod erasure;
 mod explain;
@@ -34,6 +35,10 @@ use crate::error::Result;
 pub use approvals::{Approval, Decided, Decision, OpenedVersion, Waiting, WaitingText};
 pub use audit::{AuditQuery, AuditRecord, Opening, ShownPassage, Verified};
 pub use control::Stopped;
+pub use conversations::{
+    ConversationInfo, ConversationLimits, NewCitation, NewSentence, NewTurn, Turn, TurnCitation,
+    TurnSentence,
+};
 pub use documents::{Brought, DocumentInfo, Known, Push, Pushed, Seen};
 pub use erasure::Retention;
 pub use explain::{Check, CheckKind, Explanation, HeldChange, Overview, SourceSeen};
@@ -61,6 +66,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("versions.sql")).foreign_key_check(),
         M::up(include_str!("jobs.sql")),
         M::up(include_str!("folders.sql")),
+        M::up(include_str!("conversations.sql")),
     ])
 }
 

@@ -728,6 +728,7 @@ fn purge(tx: &Transaction<'_>, id: &str) -> Result<Purged> {
     for table in ["chunk", "embedding", "version_text"] {
         tx.execute(&format!("DELETE FROM {table} WHERE version IN ({OF})"), [id])?;
     }
+    super::conversations::purge(tx, id)?;
     // Titles are text as well.
     tx.execute(
         &format!("UPDATE version SET title = '', owner = NULL, uri = NULL, pages = '[]' WHERE no IN ({OF})"),

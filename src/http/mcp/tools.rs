@@ -255,7 +255,13 @@ impl Tools {
             Ok(text) => text,
             Err(error) => return Ok(failed(&error)),
         };
-        let question = Question { text, sources, surface: Surface::Mcp.name(), prompt: false };
+        let question = Question {
+            text,
+            sources,
+            conversation: None,
+            surface: Surface::Mcp.name(),
+            prompt: false,
+        };
         let (heard, whole) = answering(Arc::clone(&self.app), reader, question);
         heard.for_each(|_| std::future::ready(())).await;
         let public_url = self.app.config.public_url();

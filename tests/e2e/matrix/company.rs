@@ -17,6 +17,7 @@ use Kind::{
 /// Stands in the documents, which the reader alone may see, and in no question.
 pub(super) const CANARY: &str = "heliotrope";
 const MISSING_ANSWER: &str = "ans_01J00000000000000000000000";
+const MISSING_CONVERSATION: &str = "conv_01J00000000000000000000000";
 const MISSING_KEY: &str = "k_00000000000000000000000000";
 const FIRST: &str = "the-first-administrators-key-0123456789";
 
@@ -46,6 +47,8 @@ pub(super) struct Matrix {
     pub(super) world: World,
     credentials: Vec<(Kind, String)>,
     answer: String,
+    /// Conversations that may be erased, one for each kind.
+    conversations: Vec<String>,
     /// Keys that may be revoked, one for each kind.
     spare: Vec<String>,
 }
@@ -121,9 +124,15 @@ impl Matrix {
             (answer["outcome"] == "answered").then_some(answer)
         });
         let answer = asked.await["id"].as_str().expect("an id").to_owned();
+        let mut conversations = Vec::new();
+        for _ in KINDS {
+            let body = json!({"question": "How long is parental leave?", "conversation": "new"});
+            let begun = reader.post("/v1/ask", &body).await.json();
+            conversations.push(begun["conversation"].as_str().expect("an id").to_owned());
+        }
         let block = json!({"user": "ben", "act": "block", "why": "a test"});
         assert_eq!(world.alice().post("/v1/admin/users", &block).await.status, 200);
-        Self { world, credentials, answer, spare }
+        Self { world, credentials, answer, conversations, spare }
     }
 
     fn caller(&self, kind: Kind) -> Person {
@@ -140,15 +149,16 @@ impl Matrix {
         let letter = kind.letter();
         let (folder, pushed) = if there { ("f", "p") } else { ("u", "v") };
         let spare = &self.spare[kind as usize];
-        let (key, answer) = if there {
-            (spare.as_str(), self.answer.as_str())
+        let (key, answer, conversation) = if there {
+            (spare.as_str(), self.answer.as_str(), self.conversations[kind as usize].as_str())
         } else {
-            (MISSING_KEY, MISSING_ANSWER)
+            (MISSING_KEY, MISSING_ANSWER, MISSING_CONVERSATION)
         };
         text.replace("{f}", &format!("{folder}-{letter}"))
             .replace("{p}", &format!("{pushed}-{letter}"))
             .replace("{key}", key)
             .replace("{answer}", answer)
+            .replace("{conversation}", conversation)
             .replace("{x}", &letter.to_string())
             .replace("\"{generation}\"", if kind == AdministratorsKey { "2" } else { "1" })
     }
