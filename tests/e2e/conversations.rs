@@ -302,3 +302,68 @@ async fn an_answer_for_an_erased_conversation_does_not_bring_it_back() {
     assert!(matches!(answer.status, 200 | 404), "{}", answer.body);
     assert!(listed(&bob).await.is_empty());
 }
+
+const LEAVE: &[(&str, &str)] = &[
+    (
+        "hr/leave.md",
+        "# Leave\n\n## Parental leave\n\nParental leave lasts 16 weeks. Parental leave is approved by \
+         the people team.\n\n## Sabbatical\n\nA sabbatical lasts 12 months. A sabbatical is approved by \
+         the board.\n",
+    ),
+    (
+        "hr/vacation.md",
+        "# Paid vacation\n\nEmployees get 28 days of paid vacation per year.\n\nContractors get 5 days of \
+         paid vacation per year.\n",
+    ),
+    ("hr/urlaub.md", "---\nlang: de\n---\n# Elternzeit\n\nDie Elternzeit dauert 36 Monate.\n"),
+];
+
+/// What an answer says.
+fn said(answer: &Value) -> String {
+    let sentences = answer["sentences"].as_array().expect("sentences");
+    let texts: Vec<_> = sentences.iter().filter_map(|one| one["text"].as_str()).collect();
+    texts.join(" ")
+}
+
+#[tokio::test]
+async fn a_follow_up_is_answered_in_its_context() {
+    let world = World::holding(LEAVE).await;
+    let bob = world.bob();
+    for (question, follow_up, expected) in [
+        ("Who gets parental leave?", "How long is it?", "16 weeks"),
+        ("Is there a sabbatical?", "How long does it last?", "12 months"),
+        ("What is a sabbatical?", "Who approves it?", "board"),
+        ("Who approves parental leave?", "And a sabbatical?", "board"),
+        ("How many days of paid vacation do employees get?", "And contractors?", "5 days"),
+        ("Wer bekommt Elternzeit?", "Wie lange dauert sie?", "36 Monate"),
+    ] {
+        let id = id(&ask_in(&bob, "new", question).await);
+        let answer = ask_in(&bob, &id, follow_up).await;
+        assert!(said(&answer).contains(expected), "{question} {follow_up}: {answer}");
+        let alone = bob.ask(follow_up).await;
+        assert_ne!(said(&alone), said(&answer), "{follow_up} alone is another question");
+    }
+    let id = id(&ask_in(&bob, "new", "Who gets parental leave?").await);
+    ask_in(&bob, &id, "How long is it?").await;
+    let audit = world.ines().get("/v1/admin/audit?kind=answer&user=user:bob&limit=1").await.json();
+    let person = &audit["records"][0]["person"];
+    assert_eq!(person["question"], "How long is it?", "{audit}");
+    assert_eq!(person["searched"], "How long is parental leave?", "{audit}");
+    let seen = world.alice().get("/v1/admin/audit?kind=answer&limit=1").await.body;
+    assert!(!seen.contains("parental"), "what was searched is text: {seen}");
+}
+
+#[tokio::test]
+async fn promise_13_a_follow_up_is_the_same_whatever_somebody_else_has_asked() {
+    let world = World::holding(LEAVE).await;
+    let bobs = id(&ask_in(&world.bob(), "new", "What is a sabbatical?").await);
+    let danas = id(&ask_in(&world.dana(), "new", "Who gets parental leave?").await);
+    for (person, own, other, expected) in
+        [(world.bob(), &bobs, &danas, "12 months"), (world.dana(), &danas, &bobs, "16 weeks")]
+    {
+        let answer = ask_in(&person, own, "How long does it last?").await;
+        assert!(said(&answer).contains(expected), "{answer}");
+        let body = json!({"question": "How long does it last?", "conversation": other});
+        assert_eq!(person.post("/v1/ask", &body).await.status, 404);
+    }
+}
