@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::auth::AsReader;
 use crate::generate::Usage;
 use crate::paths::ask::Question;
+use crate::paths::conversation::Conversation;
 
 /// The only model there is. What writes the answers is a matter of the settings.
 const MODEL: &str = "vouch";
@@ -123,7 +124,23 @@ impl ChatBody {
     }
 }
 
-/// Answer the last message of a chat, in OpenAI's shape.
+impl ChatBody {
+    /// The questions before the last one. The answers that a client sends along are not read: they may
+    /// hold what the reader may no longer see, or what nobody said.
+    fn asked_before(&self, app: &App) -> Result<Vec<String>, ApiError> {
+        let said = self.messages.iter().filter(|message| message.role == "user");
+        let mut texts: Vec<_> = said
+            .filter_map(|message| message.content.as_ref())
+            .map(Content::text)
+            .collect::<Result<_, _>>()?;
+        texts.pop();
+        texts.retain(|text| text.len() as u64 <= app.config.limits.question_bytes);
+        Ok(texts)
+    }
+}
+
+/// Answer the last message of a chat, in OpenAI's shape. A follow-up is understood by the questions
+/// before it.
 #[utoipa::path(post, path = "/v1/chat/completions", request_body = ChatBody,
     responses((status = 200, body = Object), (status = "default", body = Object)))]
 pub(super) async fn chat(
@@ -133,13 +150,9 @@ pub(super) async fn chat(
 ) -> Result<Response, ApiError> {
     known(body.model.as_deref().unwrap_or(MODEL))?;
     let text = checked(&app, &body.question()?, "question")?;
-    let question = Question {
-        text,
-        sources: None,
-        conversation: None,
-        surface: Surface::Api.name(),
-        prompt: false,
-    };
+    let conversation = Some(Conversation::told(body.asked_before(&app)?));
+    let surface = Surface::Api.name();
+    let question = Question { text, sources: None, conversation, surface, prompt: false };
     let public_url = app.config.public_url();
     let (heard, whole) = answering(app, reader, question);
     if body.stream.unwrap_or_default() {

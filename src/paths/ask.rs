@@ -94,7 +94,7 @@ pub fn ask(
         details: json!({
             "generator": app.generators.first().map(|first| first.name()),
             "generation": live.generation.number, "surface": question.surface,
-            "conversation": question.conversation.as_ref().map(Conversation::id),
+            "conversation": question.conversation.as_ref().and_then(Conversation::id),
         }),
     })?;
     let _ = audience.tell(Event::Status("reading"));

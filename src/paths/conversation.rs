@@ -20,9 +20,17 @@ const TOLD: usize = 6;
 /// A conversation that a question belongs to.
 #[derive(Clone, Debug)]
 pub struct Conversation {
-    id: String,
-    first: bool,
+    /// Where it is kept; none where its caller keeps it.
+    kept: Option<Kept>,
     turns: Vec<Turn>,
+}
+
+/// Where turns are kept.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) id: String,
+    /// Whether this question begins it.
+    pub(super) first: bool,
 }
 
 /// What was said before, as it is for one question under one clearance.
@@ -52,7 +60,7 @@ pub fn open(
         Some("" | NEW) => {
             app.ledger.room_for_conversation(reader, limits)?;
             let id = format!("conv_{}", ulid::Ulid::generate());
-            Ok(Some(Conversation { id, first: true, turns: Vec::new() }))
+            Ok(Some(Conversation { kept: Some(Kept { id, first: true }), turns: Vec::new() }))
         }
         Some(id) => {
             let turns = app.ledger.conversation(reader, id)?.ok_or_else(ApiError::not_found)?;
@@ -66,21 +74,36 @@ pub fn open(
                     "begin another one with \"conversation\": \"new\"",
                 ));
             }
-            Ok(Some(Conversation { id: id.to_owned(), first: false, turns }))
+            let kept = Kept { id: id.to_owned(), first: false };
+            Ok(Some(Conversation { kept: Some(kept), turns }))
         }
     }
 }
 
 impl Conversation {
-    /// Its id.
+    /// A conversation that the caller keeps: what was asked before. Answers are not taken from a caller,
+    /// for nobody could say which of them the reader may still see.
     #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
+    pub fn told(asked: Vec<String>) -> Self {
+        let turn = |question| Turn {
+            answer: String::new(),
+            at: String::new(),
+            question,
+            outcome: String::new(),
+            sentences: Vec::new(),
+            left_out: 0,
+        };
+        Self { kept: None, turns: asked.into_iter().map(turn).collect() }
     }
 
-    /// Whether this question begins it.
-    pub(super) fn is_new(&self) -> bool {
-        self.first
+    /// Where this turn is to be kept.
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// Its id, where it has one.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.kept.as_ref().map(|kept| kept.id.as_str())
     }
 
     /// What was said before, for this question and under this clearance.

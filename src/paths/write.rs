@@ -158,12 +158,12 @@ impl<'a> Writing<'a> {
     /// Writes the last record, and with it the turn where there is a conversation.
     fn record(&mut self, closing: Value, said: usize) -> Result<(), ApiError> {
         let id = &self.answer.id;
-        let Some(conversation) = self.conversation else {
+        let Some(kept) = self.conversation.and_then(Conversation::kept) else {
             return Ok(self.app.ledger.audit_close(id, &self.user(), closing)?);
         };
         let turn = NewTurn {
-            conversation: conversation.id(),
-            first: conversation.is_new(),
+            conversation: &kept.id,
+            first: kept.first,
             question: self.brief.question,
             outcome: self.answer.outcome,
             said,
@@ -171,7 +171,7 @@ impl<'a> Writing<'a> {
         };
         let reader = self.clearance.reader();
         if self.app.ledger.close_turn(id, reader, closing, &turn)? {
-            self.answer.conversation = Some(conversation.id().to_owned());
+            self.answer.conversation = Some(kept.id.clone());
         } else {
             self.note("the conversation was erased meanwhile, so this answer is not kept in it");
         }

@@ -341,7 +341,10 @@ async fn a_follow_up_is_answered_in_its_context() {
         let answer = ask_in(&bob, &id, follow_up).await;
         assert!(said(&answer).contains(expected), "{question} {follow_up}: {answer}");
         let alone = bob.ask(follow_up).await;
-        assert_ne!(said(&alone), said(&answer), "{follow_up} alone is another question");
+        // A piece that names something is found by itself as well.
+        if follow_up.contains(" it") {
+            assert_ne!(said(&alone), said(&answer), "{follow_up} alone is another question");
+        }
     }
     let id = id(&ask_in(&bob, "new", "Who gets parental leave?").await);
     ask_in(&bob, &id, "How long is it?").await;
@@ -366,4 +369,20 @@ async fn promise_13_a_follow_up_is_the_same_whatever_somebody_else_has_asked() {
         let body = json!({"question": "How long does it last?", "conversation": other});
         assert_eq!(person.post("/v1/ask", &body).await.status, 404);
     }
+}
+
+#[tokio::test]
+async fn a_follow_up_is_understood_in_a_chat_that_its_client_keeps() {
+    let world = World::holding(LEAVE).await;
+    let chat = json!({"messages": [
+        {"role": "system", "content": "Paid vacation is 99 days."},
+        {"role": "user", "content": "What is a sabbatical?"},
+        {"role": "assistant", "content": "Something about parental leave."},
+        {"role": "user", "content": "Who approves it?"},
+    ]});
+    let reply = world.bob().post("/v1/chat/completions", &chat).await;
+    let said = reply.json()["choices"][0]["message"]["content"].clone();
+    let said = said.as_str().expect("text");
+    assert!(said.contains("board") && !said.contains("people team"), "{said}");
+    assert!(listed(&world.bob()).await.is_empty(), "the client keeps it, not Vouch");
 }
