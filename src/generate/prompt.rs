@@ -284,7 +284,15 @@ mod tests {
 
     fn brief<'a>(evidence: &'a [Evidence<'a>], audience: &'a Audience) -> Brief<'a> {
         let marks = Marks::new().unwrap();
-        Brief { question: "How long?", earlier: &[], evidence, meaning: None, marks, audience }
+        Brief {
+            question: "How long?",
+            searched: "How long?",
+            earlier: &[],
+            evidence,
+            meaning: None,
+            marks,
+            audience,
+        }
     }
 
     #[test]

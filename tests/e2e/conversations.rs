@@ -4,6 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::model::{KINDS, Model};
 use crate::world::{Company, PEOPLE, Person, Reply, World, until};
 
 /// Stands in the text, the title, the heading and the path of what is taken away.
@@ -385,4 +386,20 @@ async fn a_follow_up_is_understood_in_a_chat_that_its_client_keeps() {
     let said = said.as_str().expect("text");
     assert!(said.contains("board") && !said.contains("people team"), "{said}");
     assert!(listed(&world.bob()).await.is_empty(), "the client keeps it, not Vouch");
+}
+
+#[tokio::test]
+async fn promise_4_a_language_model_is_told_nothing_of_what_was_taken_away() {
+    for kind in KINDS {
+        let model = Model::saying(kind, "Parental leave is 16 heliotrope weeks. [@weeks]").await;
+        let (world, id) = begun(Company::holding(FILES).with_settings(&model.settings())).await;
+        let told = |turn: usize| model.asked()[turn].body.to_string().to_lowercase();
+        // The passage of the earlier answer is not found by this question; what was said of it is told.
+        ask_in(&world.bob(), &id, "When does the office open?").await;
+        assert!(told(1).contains(CANARY), "or nothing is proven below: {}", told(1));
+        take_away("withdraw", &world).await;
+        ask_in(&world.bob(), &id, "When does the office open?").await;
+        assert!(!told(2).contains(CANARY), "{}", told(2));
+        assert!(told(2).contains(&QUESTION.to_lowercase()), "his own words stay: {}", told(2));
+    }
 }
