@@ -12,6 +12,7 @@
 
 mod align;
 mod claim;
+mod lexicon;
 mod numbers;
 mod read;
 mod scan;
@@ -116,10 +117,17 @@ pub fn support(
         return Err(Doubt::Uncited);
     }
     let mut nearest = (f32::INFINITY, Doubt::Words);
+    let mut readers: Vec<Reader> = Vec::new();
     for (place, passage) in cited {
-        let reader = Reader::new(Grammar::of(passage, claim));
-        let page = Page::read(passage, &reader);
-        match judge(claim, &page, &reader, meaning) {
+        let grammar = Grammar::of(passage, claim);
+        if !readers.iter().any(|reader| reader.grammar == grammar) {
+            readers.push(Reader::new(grammar));
+        }
+        let Some(reader) = readers.iter().find(|reader| reader.grammar == grammar) else {
+            continue;
+        };
+        let page = Page::read(passage, reader);
+        match judge(claim, &page, reader, meaning) {
             Ok(window) => return Ok(page.quotes(*place, &window)),
             Err((cost, doubt)) if cost < nearest.0 => nearest = (cost, doubt),
             Err(_) => {}

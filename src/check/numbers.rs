@@ -170,32 +170,3 @@ fn decimal_mark(plain: &str, grammar: Grammar) -> Option<Option<usize>> {
     let grouped = groups(plain, mark) && place <= 3 && !plain.starts_with('0');
     Some((!(thousands && grouped)).then_some(place))
 }
-
-/// The value of a number that is written out: `sixteen`, `zwölf`, `fünfundzwanzig`.
-pub(super) fn spelled(lower: &str, grammar: Grammar) -> Option<u64> {
-    let list = match grammar {
-        Grammar::English => words::ENGLISH_NUMBERS,
-        Grammar::German => words::GERMAN_NUMBERS,
-        Grammar::Unknown => return None,
-    };
-    let known = |word: &str| {
-        let mut pairs = list.split_whitespace().filter_map(|pair| pair.split_once('='));
-        pairs.find(|(name, _)| *name == word).and_then(|(_, value)| value.parse::<u64>().ok())
-    };
-    known(lower).or_else(|| {
-        let (ones, tens) = lower.split_once("und").filter(|_| grammar == Grammar::German)?;
-        let ones = if ones == "ein" { 1 } else { known(ones)? };
-        known(tens)
-            .filter(|tens| tens % 10 == 0 && *tens < 100 && ones < 10)
-            .map(|tens| tens + ones)
-    })
-}
-
-/// The number of a month, by its name or its short form.
-pub(super) fn month(lower: &str) -> Option<u32> {
-    let lower = lower.trim_end_matches('.');
-    let place = words::MONTHS
-        .split_whitespace()
-        .position(|names| names.split('/').any(|name| name == lower))?;
-    u32::try_from(place + 1).ok()
-}

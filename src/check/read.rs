@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use frostem::{Algorithm, Stemmer};
 
-use super::numbers::{self, Date};
+use super::lexicon::Lexicon;
+use super::numbers::Date;
 use super::scan::{Raw, scan};
 use super::signs::Sign;
 use super::{Grammar, words};
@@ -159,6 +160,7 @@ enum Target {
 /// Reads sentences with the lists of one language.
 pub(super) struct Reader {
     pub(super) grammar: Grammar,
+    lexicon: Lexicon,
     stemmer: Option<Stemmer>,
     small: HashSet<&'static str>,
     weak: HashSet<String>,
@@ -181,6 +183,7 @@ impl Reader {
         };
         let mut reader = Self {
             grammar,
+            lexicon: Lexicon::new(grammar),
             stemmer: algorithm.map(Stemmer::new),
             small: small.split_whitespace().collect(),
             weak: HashSet::new(),
@@ -215,7 +218,7 @@ impl Reader {
 
     /// Reads one sentence, free of markup.
     pub(super) fn read(&self, text: &str) -> Reading {
-        let raws = self.with_phrases(scan(text, self.grammar));
+        let raws = self.with_phrases(scan(text, &self.lexicon));
         let mut writer =
             Writer { reader: self, reading: Reading::default(), lead: Lead::default() };
         writer.lead.boundary = true;
@@ -240,7 +243,7 @@ impl Reader {
             let known = self.phrases.get(first.as_str()).and_then(|phrases| {
                 phrases.iter().find(|(phrase, _)| {
                     let same = |(n, word): (usize, &&str)| lower(raws.get(at + n)) == **word;
-                    let number = raws.get(at + 1).is_some_and(figure);
+                    let number = raws.get(at + 1).is_some_and(|raw| figure(raw, &self.lexicon));
                     phrase.iter().enumerate().all(same)
                         && (phrase.len() > 1 || number || !Sign::needs_number(&first))
                 })
@@ -271,11 +274,11 @@ impl Reader {
 }
 
 /// Whether a preposition before it speaks of an amount or a time.
-fn figure(raw: &Raw) -> bool {
+fn figure(raw: &Raw, lexicon: &Lexicon) -> bool {
     match raw {
         Raw::Number(_) | Raw::Unit(_) | Raw::Date(_) | Raw::Time(_) => true,
         Raw::Word { lower, capital, .. } => {
-            let named = numbers::month(lower).is_some() || place_in(words::DAYS, lower).is_some();
+            let named = lexicon.month(lower).is_some() || lexicon.day(lower).is_some();
             *capital && named
         }
         Raw::Code(_) | Raw::Sign(_) | Raw::Break | Raw::Semicolon => false,
@@ -369,19 +372,19 @@ impl Writer<'_> {
     }
 
     fn word(&mut self, lower: &str, name: bool, capital: bool, before_number: bool) {
-        if let Some(key) = place_in(words::ORDINALS, lower).map(Key::Ordinal) {
+        let lexicon = &self.reader.lexicon;
+        if let Some(key) = lexicon.ordinal(lower).map(Key::Ordinal) {
             return self.content(key, lower.to_owned());
         }
         let short = lower.len() <= 3;
-        if let Some(key) = place_in(words::DAYS, lower).filter(|_| capital || !short).map(Key::Day)
-        {
+        if let Some(key) = lexicon.day(lower).filter(|_| capital || !short).map(Key::Day) {
             return self.content(key, lower.to_owned());
         }
-        if let Some(month) = numbers::month(lower).filter(|_| capital && (name || !short)) {
+        if let Some(month) = lexicon.month(lower).filter(|_| capital && (name || !short)) {
             let month = Date { month: Some(month), ..Date::default() };
             return self.content(Key::Date(month), lower.to_owned());
         }
-        if let Some(unit) = place_in(words::UNITS, lower).filter(|_| lower.chars().count() > 2) {
+        if let Some(unit) = lexicon.unit(lower).filter(|_| lower.chars().count() > 2) {
             return self.content(Key::Unit(unit), lower.to_owned());
         }
         if self.reader.small.contains(lower) && !(before_number && lower == "no") {
@@ -445,10 +448,4 @@ fn preposition(lower: &str, grammar: Grammar) -> Option<Preposition> {
         _ => return None,
     };
     Some(found)
-}
-
-/// The place of the entry that has this word among its names.
-pub(super) fn place_in(list: &str, word: &str) -> Option<usize> {
-    let mut entries = list.split_whitespace();
-    entries.position(|names| names.split('/').any(|name| name == word))
 }

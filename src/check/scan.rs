@@ -1,9 +1,9 @@
 //! From characters to words, numbers, dates and breaks.
 
+use super::lexicon::Lexicon;
 use super::numbers::{self, Date, Figure};
-use super::read::place_in;
 use super::signs::Sign;
-use super::{Grammar, words};
+use super::words;
 use crate::text::among;
 
 /// A piece of a sentence, before it is known which pieces carry content.
@@ -47,13 +47,13 @@ impl Raw {
 }
 
 /// Cuts a sentence; numbers and dates come out in one writing.
-pub(super) fn scan(text: &str, grammar: Grammar) -> Vec<Raw> {
-    let mut scanner = Scanner { grammar, raws: Vec::new() };
+pub(super) fn scan(text: &str, lexicon: &Lexicon) -> Vec<Raw> {
+    let mut scanner = Scanner { lexicon, raws: Vec::new() };
     for chunk in joined_thousands(text) {
         scanner.chunk(&chunk);
     }
-    let raws = dates(times(multiples(scanner.raws)));
-    units_behind(raws)
+    let raws = dates(times(multiples(scanner.raws)), lexicon);
+    units_behind(raws, lexicon)
 }
 
 /// The text at its spaces, where `1 000` is one piece.
@@ -76,12 +76,12 @@ fn joined_thousands(text: &str) -> Vec<String> {
     chunks
 }
 
-struct Scanner {
-    grammar: Grammar,
+struct Scanner<'a> {
+    lexicon: &'a Lexicon,
     raws: Vec<Raw>,
 }
 
-impl Scanner {
+impl Scanner<'_> {
     fn chunk(&mut self, chunk: &str) {
         let marks = |c: char| "\"'“”„‘’«»‹›([{<>*_`#|…".contains(c);
         let core = chunk.trim_start_matches(|c: char| marks(c) && !(c == '<' || c == '>'));
@@ -104,7 +104,7 @@ impl Scanner {
             "" => return,
             "-" | "–" | "—" | "/" => return self.raws.push(Raw::Break),
             "&" | "+" => return self.raws.push(Raw::word("and")),
-            "%" => return self.raws.extend(unit("%").map(Raw::Unit)),
+            "%" => return self.raws.extend(self.lexicon.unit("%").map(Raw::Unit)),
             _ => {}
         }
         let address =
@@ -116,7 +116,7 @@ impl Scanner {
             return self.figure(core);
         }
         if among(words::CURRENCIES, &core.to_lowercase()) {
-            return self.raws.extend(unit(&core.to_lowercase()).map(Raw::Unit));
+            return self.raws.extend(self.lexicon.unit(&core.to_lowercase()).map(Raw::Unit));
         }
         let inner_dot = core.contains('.') && !core.ends_with('.');
         if inner_dot {
@@ -158,14 +158,14 @@ impl Scanner {
         if lower.is_empty() {
             return;
         }
-        if let Some(value) = numbers::spelled(&lower, self.grammar) {
+        if let Some(value) = self.lexicon.number(&lower) {
             return self.raws.push(Raw::Number(value.to_string()));
         }
         self.raws.push(Raw::Word { lower, capital: capital && !inside, possessive });
     }
 
     fn figure(&mut self, core: &str) {
-        let figure = numbers::read(core, self.grammar);
+        let figure = numbers::read(core, self.lexicon.grammar);
         if figure == Figure::Code { self.compound(core) } else { self.plain_figure(figure, core) }
     }
 
@@ -223,7 +223,8 @@ impl Scanner {
         let multiple = words::MULTIPLES.split_whitespace().filter_map(|pair| pair.split_once('='));
         let multiple =
             multiple.into_iter().find(|(name, _)| *name == behind).map(|(_, value)| value);
-        let behind_is_unit = unit(behind).or_else(|| unit(behind.trim_start_matches('-')));
+        let behind_is_unit =
+            self.lexicon.unit(behind).or_else(|| self.lexicon.unit(behind.trim_start_matches('-')));
         if behind == "+" {
             return self.raws.extend([Raw::Sign(Sign::AtLeast), Raw::Number(value)]);
         }
@@ -240,13 +241,8 @@ impl Scanner {
         } else if !behind.is_empty() {
             self.raws.push(Raw::word(behind));
         }
-        self.raws.extend(unit(currency).map(Raw::Unit));
+        self.raws.extend(self.lexicon.unit(currency).map(Raw::Unit));
     }
-}
-
-/// The place of a unit in the list.
-fn unit(name: &str) -> Option<usize> {
-    if name.is_empty() { None } else { place_in(words::UNITS, name) }
 }
 
 /// `1.5 million` and `two hundred and fifty` become one number.
@@ -360,9 +356,9 @@ fn minutes(raw: &Raw) -> Option<u32> {
 }
 
 /// `1 March 2026`, `March 1st, 2026`, `March 2026`, `5. Mai`.
-fn dates(raws: Vec<Raw>) -> Vec<Raw> {
+fn dates(raws: Vec<Raw>, lexicon: &Lexicon) -> Vec<Raw> {
     let month = |at: usize| match raws.get(at) {
-        Some(Raw::Word { lower, capital: true, .. }) => numbers::month(lower),
+        Some(Raw::Word { lower, capital: true, .. }) => lexicon.month(lower),
         _ => None,
     };
     let number = |at: usize| match raws.get(at) {
@@ -403,15 +399,15 @@ fn dates(raws: Vec<Raw>) -> Vec<Raw> {
 }
 
 /// A short unit (`h`, `m`, `GB`) is one only behind a number; `EUR 5` becomes `5 EUR`.
-fn units_behind(raws: Vec<Raw>) -> Vec<Raw> {
+fn units_behind(raws: Vec<Raw>, lexicon: &Lexicon) -> Vec<Raw> {
     let mut out: Vec<Raw> = Vec::with_capacity(raws.len());
     let mut at = 0;
     while at < raws.len() {
         let behind_number = matches!(out.last(), Some(Raw::Number(_)));
         let lower = raws[at].lower();
         match (&raws[at], raws.get(at + 1)) {
-            (Raw::Word { .. }, _) if behind_number && unit(lower).is_some() => {
-                out.extend(unit(lower).map(Raw::Unit));
+            (Raw::Word { .. }, _) if behind_number && lexicon.unit(lower).is_some() => {
+                out.extend(lexicon.unit(lower).map(Raw::Unit));
             }
             (Raw::Unit(unit), Some(Raw::Number(value))) if !behind_number => {
                 out.extend([Raw::Number(value.clone()), Raw::Unit(*unit)]);
