@@ -382,6 +382,8 @@ pub struct Limits {
     pub at_once: usize,
     /// The requests of all readers that are worked on at the same time.
     pub at_once_in_all: usize,
+    /// The tokens that language models may count for one reader in a day; zero is no limit.
+    pub tokens_per_day: u64,
 }
 
 /// The audit's second file, and what it forgets.

@@ -52,6 +52,10 @@ impl Generator for Extractive {
         brief.evidence.len()
     }
 
+    fn spends(&self) -> bool {
+        false
+    }
+
     fn prompt(&self, _: &Brief<'_>) -> Option<String> {
         None
     }

@@ -23,6 +23,9 @@ pub trait Generator: Send + Sync {
     /// How many of the passages, best first, it has room for with everything else it must be told.
     fn room(&self, brief: &Brief<'_>) -> usize;
 
+    /// Whether a language model is asked, and so tokens are spent.
+    fn spends(&self) -> bool;
+
     /// What a language model would be told, for people to read; none where no model is asked.
     fn prompt(&self, brief: &Brief<'_>) -> Option<String>;
 

@@ -251,6 +251,10 @@ impl Generator for LanguageModel {
         self.template.room(brief, self.input_tokens())
     }
 
+    fn spends(&self) -> bool {
+        true
+    }
+
     fn prompt(&self, brief: &Brief<'_>) -> Option<String> {
         let told = self.told(brief);
         let results = match self.protocol {

@@ -84,7 +84,21 @@ impl<'a> Writing<'a> {
 
     /// Lets the generators write, each where the one before gave nothing.
     pub(super) fn fill(&mut self, generators: &[Box<dyn Generator>]) -> Result<(), ApiError> {
-        for generator in generators {
+        let filled = self.ask_each(generators);
+        // What was spent was spent, however it went.
+        let spent = self.usage.input.saturating_add(self.usage.output);
+        if spent > 0 {
+            self.app.ledger.spend_tokens(&self.user(), spent)?;
+        }
+        filled
+    }
+
+    fn ask_each(&mut self, generators: &[Box<dyn Generator>]) -> Result<(), ApiError> {
+        let used_up = self.tokens_used_up()?;
+        if used_up && generators.iter().any(|generator| generator.spends()) {
+            self.note("your language model tokens for today are used up; this is quoted instead");
+        }
+        for generator in generators.iter().filter(|generator| !(used_up && generator.spends())) {
             generator.name().clone_into(&mut self.answer.generator);
             let room = generator.room(self.brief);
             if room == 0 && !self.passages.is_empty() {
@@ -121,6 +135,12 @@ impl<'a> Writing<'a> {
             self.note(&format!("{} did not answer", generator.name()));
         }
         Ok(())
+    }
+
+    /// Whether this reader may ask no language model today any more.
+    fn tokens_used_up(&self) -> Result<bool, ApiError> {
+        let most = self.app.config.limits.tokens_per_day;
+        Ok(most > 0 && self.app.ledger.tokens_spent(&self.user())? >= most)
     }
 
     /// The answer as it stands, after its last record.

@@ -3,7 +3,9 @@
 
 use serde_json::json;
 
-use crate::world::{Company, Reply, World, until};
+use crate::model::{KINDS, Model};
+use crate::process::Server;
+use crate::world::{Company, Reply, World, settled, until};
 
 const QUESTION: &str = "How many weeks is parental leave?";
 
@@ -100,4 +102,32 @@ async fn one_reader_at_the_limit_leaves_room_for_the_others() {
     assert_eq!(world.carla().get("/v1/models").await.status, 200);
     ledger.execute_batch("ROLLBACK").expect("the ledger");
     assert_eq!(asked.await.expect("no panic")["outcome"], "answered");
+}
+
+#[tokio::test]
+async fn tokens_that_are_used_up_stay_so_over_a_restart_and_sentences_are_quoted_instead() {
+    let model = Model::saying(KINDS[0], "Parental leave is 16 weeks. [@16 weeks]").await;
+    let company = Company::holding(&[("hr/leave.md", "# Leave\n\nParental leave is 16 weeks.\n")])
+        .with_settings(&format!("{}\n[limits]\ntokens_per_day = 1", model.settings()));
+    let server = Server::start(&company, &[]);
+    let alice = server.person("alice");
+    alice.add(&company.sources()[0]).await;
+    settled(&alice).await;
+    let answer = server.person("bob").ask(QUESTION).await;
+    assert_ne!(answer["generator"], "extractive", "{answer}");
+    let used_up = async |server: &Server| {
+        let answer = server.person("bob").ask(QUESTION).await;
+        assert_eq!(
+            (&answer["generator"], &answer["outcome"]),
+            (&json!("extractive"), &json!("answered"))
+        );
+        assert!(answer["notes"].to_string().contains("used up"), "{answer}");
+    };
+    used_up(&server).await;
+    server.kill();
+    let server = Server::start(&company, &[]);
+    used_up(&server).await;
+    assert_eq!(model.asked().len(), 1);
+    let others = server.person("carla").ask(QUESTION).await;
+    assert_ne!(others["generator"], "extractive", "each reader has their own: {others}");
 }

@@ -48,6 +48,7 @@ impl Ledger {
             )?;
             let feedback = tx.execute("DELETE FROM feedback WHERE user = ?1", [&named])?;
             let sessions = tx.execute("DELETE FROM session WHERE user = ?1", [user])?;
+            tx.execute("DELETE FROM spending WHERE user = ?1", [&named])?;
             let conversations = conversations::erase(tx, &named)?;
             let subject = json!({
                 "records": records, "feedback": feedback, "sessions": sessions,

@@ -21,6 +21,7 @@ mod keys;
 mod people;
 mod sessions;
 mod sources;
+mod spending;
 mod widening;
 
 use std::path::{Path, PathBuf};
@@ -67,6 +68,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("jobs.sql")),
         M::up(include_str!("folders.sql")),
         M::up(include_str!("conversations.sql")),
+        M::up(include_str!("spending.sql")),
     ])
 }
 
