@@ -160,9 +160,44 @@ pub struct Reader {
     pub(crate) user: String,
     pub(crate) token_groups: BTreeSet<String>,
     pub(crate) principals: Arc<BTreeSet<Principal>>,
+    pub(crate) hearers: Hearers,
+    pub(crate) without_token: bool,
+}
+
+/// Who hears an answer besides the one who asks, as in a channel. What is shown must be for each of
+/// them: they are part of the reader, so every check of a reader is a check of them, too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Hearers {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// These people.
+    Each(Arc<[Reader]>),
+    /// So many people that they are not looked up one by one. What they may see is what every layer
+    /// opens to `everyone` and keeps from nobody.
+    Crowd(usize),
 }
 
 impl Reader {
+    /// The same person, asking so that others hear the answer.
+    #[must_use]
+    pub fn heard_by(self, hearers: Hearers) -> Self {
+        Self { hearers, ..self }
+    }
+
+    /// The same person, known without a token: which groups a token would name can't be told. So a
+    /// layer that denies a group which Vouch does not keep does not let them pass.
+    #[must_use]
+    pub fn without_token(self) -> Self {
+        Self { without_token: true, ..self }
+    }
+
+    /// Who hears the answer besides this reader.
+    #[must_use]
+    pub fn hearers(&self) -> &Hearers {
+        &self.hearers
+    }
+
     /// The person's principal.
     #[must_use]
     pub fn principal(&self) -> Principal {

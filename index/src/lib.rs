@@ -12,7 +12,7 @@ pub mod text;
 pub mod vectors;
 mod words;
 
-pub use access::{GivenLayer, Layer, Principal, Reader, Rule};
+pub use access::{GivenLayer, Hearers, Layer, Principal, Reader, Rule};
 pub use error::{Error, Refusal, RefusalKind, Result};
 pub use ledger::{Actor, Clearance, Ledger, Passage, Place};
 pub use words::{DocumentId, Extracted, FileKind, Section, Span, VersionNo};

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Actor, Ledger};
+use crate::access::Hearers;
 use crate::error::Result;
 
 /// A passage that entered an answer, a search result or a page, as the audit keeps it.
@@ -158,6 +159,12 @@ impl Ledger {
         if let Some(searched) = opening.searched {
             person["searched"] = searched.into();
         }
+        let mut details = opening.details.clone();
+        match reader.hearers() {
+            Hearers::Nobody => {}
+            Hearers::Each(others) => details["heard_by"] = json!(others.len()),
+            Hearers::Crowd(people) => details["heard_by"] = json!(people),
+        }
         self.write(|tx| {
             append(
                 tx,
@@ -167,7 +174,7 @@ impl Ledger {
                     body: json!({
                         "epoch": opening.clearance.epoch(),
                         "passages": opening.passages,
-                        "details": opening.details,
+                        "details": details,
                     }),
                     user: &reader.principal().to_string(),
                     person,

@@ -82,7 +82,7 @@ impl Ledger {
             (
                 "answers",
                 retention.answers,
-                "kind IN ('answer', 'sentence', 'closed', 'conversation')",
+                "kind IN ('answer', 'sentence', 'closed', 'conversation', 'heard')",
             ),
             ("searches", retention.searches, "kind = 'search'"),
             ("documents", retention.documents, "kind = 'document'"),

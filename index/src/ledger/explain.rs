@@ -12,8 +12,9 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde_json::json;
 
+use super::circle::Circle;
 use super::gate::{Gate, compute, expires, source_layer};
-use super::people::{Lineage, lineage, principals};
+use super::people::{Lineage, lineage, reader_of};
 use super::{Actor, Ledger, SourceState, audit, control, documents, now, rfc3339};
 use crate::access::{Layer, Principal, Reader, Rule};
 use crate::error::{Refusal, Result};
@@ -163,7 +164,7 @@ impl Ledger {
 /// that opens a search.
 fn nobody_yet(user: &str, token_groups: &[String]) -> Reader {
     let token_groups = token_groups.iter().cloned().collect();
-    Reader { user: user.to_owned(), token_groups, principals: Arc::default() }
+    reader_of(user, token_groups, Arc::default())
 }
 
 fn overview(
@@ -171,8 +172,7 @@ fn overview(
     reader: &Reader,
     wanted: Option<&BTreeSet<String>>,
 ) -> Result<Overview> {
-    let principals = principals(tx, &reader.user, &reader.token_groups)?;
-    let seen = compute(tx, &principals)?;
+    let seen = compute(tx, &Circle::now(tx, reader)?)?;
     let mut sources: BTreeMap<String, SourceSeen> = BTreeMap::new();
     let mut statement = tx.prepare_cached(
         "SELECT s.id, s.state, d.live FROM source s

@@ -17,6 +17,7 @@ use rusqlite::blob::Blob;
 use rusqlite::{MAIN_DB, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
+use super::circle::Circle;
 use super::people::principals;
 use super::{Ledger, SourceState, epoch, lock, now, rfc3339};
 use crate::access::{Layer, Principal, Reader, Rule};
@@ -227,7 +228,7 @@ struct Cached {
     epoch: i64,
     /// By the user and the groups of their token.
     by_reader: HashMap<(String, BTreeSet<String>), Arc<BTreeSet<Principal>>>,
-    by_principals: HashMap<Arc<BTreeSet<Principal>>, Arc<Visible>>,
+    by_circle: HashMap<Circle, Arc<Visible>>,
 }
 
 /// More readers than this are computed again rather than kept.
@@ -246,14 +247,16 @@ impl Ledger {
         self.read(|tx| {
             let epoch = epoch(tx)?;
             let principals = self.principals(tx, &reader.user, &reader.token_groups)?;
-            let reader = Reader { principals: Arc::clone(&principals), ..reader.clone() };
-            let kept = self.kept(epoch, |cached| cached.by_principals.get(&principals).cloned());
+            let reader = Reader { principals, ..reader.clone() };
+            let circle =
+                Circle::of(tx, &reader, |one| self.principals(tx, &one.user, &one.token_groups))?;
+            let kept = self.kept(epoch, |cached| cached.by_circle.get(&circle).cloned());
             if let Some(seen) = kept.filter(|seen| seen.until > now()) {
                 return Ok(Clearance { reader, epoch, seen });
             }
-            let seen = Arc::new(compute(tx, &principals)?);
+            let seen = Arc::new(compute(tx, &circle)?);
             self.keep(epoch, |cached| {
-                cached.by_principals.insert(principals, Arc::clone(&seen));
+                cached.by_circle.insert(circle, Arc::clone(&seen));
             });
             Ok(Clearance { reader, epoch, seen })
         })
@@ -291,7 +294,7 @@ impl Ledger {
     /// Keeps what was computed under this epoch, and forgets what belongs to another.
     fn keep(&self, epoch: i64, put: impl FnOnce(&mut Cached)) {
         let mut cache = lock(&self.clearances.0);
-        if cache.epoch != epoch || cache.by_reader.len().max(cache.by_principals.len()) >= KEPT {
+        if cache.epoch != epoch || cache.by_reader.len().max(cache.by_circle.len()) >= KEPT {
             *cache = Cached { epoch, ..Cached::default() };
         }
         put(&mut cache);
@@ -423,11 +426,33 @@ const STILL_APPROVED: &str = "v.approved_at IS NOT NULL
       WHERE o.document = d.no AND o.hash = v.hash AND c.act <> 'reject'
       ORDER BY c.no DESC LIMIT 1)";
 
+/// Whether the reader, and all who hear, may see every one of these documents now.
+pub(super) fn seen_by_all(
+    tx: &Transaction<'_>,
+    reader: &Reader,
+    documents: &[DocumentId],
+) -> Result<bool> {
+    let mut gate = Gate::open(tx, reader)?;
+    let mut statement =
+        tx.prepare_cached("SELECT live FROM document WHERE source = ?1 AND path = ?2")?;
+    for id in documents {
+        let live: Option<u32> = statement
+            .query_row(params![id.source, id.path], |row| row.get(0))
+            .optional()?
+            .flatten();
+        let Some(live) = live else { return Ok(false) };
+        if gate.live(VersionNo(live))?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The decision about single versions, from the ledger's rows as they are in one transaction. So what
 /// was decided once stays decided for as long as this lives.
 pub(super) struct Gate<'tx> {
     tx: &'tx Transaction<'tx>,
-    principals: BTreeSet<Principal>,
+    circle: Circle,
     rules: HashMap<i64, bool>,
     sources: HashMap<String, Rc<SourceNow>>,
     versions: HashMap<VersionNo, Option<Live>>,
@@ -464,9 +489,9 @@ struct SourceNow {
 
 impl<'tx> Gate<'tx> {
     pub(super) fn open(tx: &'tx Transaction<'tx>, reader: &Reader) -> Result<Self> {
-        let principals = principals(tx, &reader.user, &reader.token_groups)?;
+        let circle = Circle::now(tx, reader)?;
         let (rules, sources, versions) = Default::default();
-        Ok(Self { tx, principals, rules, sources, versions })
+        Ok(Self { tx, circle, rules, sources, versions })
     }
 
     /// This version, if it is the live one of its document and the reader may see it.
@@ -568,8 +593,8 @@ impl<'tx> Gate<'tx> {
                 "SELECT r.layers, s.layer FROM rule r JOIN source s ON s.id = r.source WHERE r.no = ?1",
             )?
             .query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let passes = source_layer(&layer).admits(&self.principals)
-            && Rule::from_stored(&layers).admits(&self.principals);
+        let passes = self.circle.passes(&source_layer(&layer))
+            && self.circle.passes_all(&Rule::from_stored(&layers));
         self.rules.insert(no, passes);
         Ok(passes)
     }
@@ -579,7 +604,7 @@ impl<'tx> Gate<'tx> {
             .tx
             .prepare_cached("SELECT access FROM version WHERE no = ?1")?
             .query_row([version.0], |row| row.get(0))?;
-        Ok(own.is_none_or(|text| Rule::from_stored(&text).admits(&self.principals)))
+        Ok(own.is_none_or(|text| self.circle.passes_all(&Rule::from_stored(&text))))
     }
 }
 
@@ -600,9 +625,9 @@ pub(super) fn expires(modified: Option<i64>, expire: Option<i64>) -> i64 {
     }
 }
 
-/// Computes the set of versions that these principals may see, reading one table row per document.
-pub(super) fn compute(tx: &Transaction<'_>, principals: &BTreeSet<Principal>) -> Result<Visible> {
-    let rules = passing_rules(tx, principals)?;
+/// Computes the set of versions that all of these may see, reading one table row per document.
+pub(super) fn compute(tx: &Transaction<'_>, circle: &Circle) -> Result<Visible> {
+    let rules = passing_rules(tx, circle)?;
     let mut statement = tx.prepare_cached(
         "SELECT live, rule, live_modified FROM document WHERE live IS NOT NULL AND hidden = 0",
     )?;
@@ -655,11 +680,8 @@ struct Passing {
     source: Arc<str>,
 }
 
-/// The rules of active sources that these principals pass, with their source's layer.
-fn passing_rules(
-    tx: &Transaction<'_>,
-    principals: &BTreeSet<Principal>,
-) -> Result<HashMap<i64, Passing>> {
+/// The rules of active sources that all of these pass, with their source's layer.
+fn passing_rules(tx: &Transaction<'_>, circle: &Circle) -> Result<HashMap<i64, Passing>> {
     let mut statement = tx.prepare_cached(
         "SELECT r.no, r.layers, s.layer, s.expire_s, s.id FROM rule r JOIN source s ON s.id = r.source
          WHERE s.state = 'active' ORDER BY s.id",
@@ -671,9 +693,9 @@ fn passing_rules(
         let id: Arc<str> = row.get(4)?;
         let (source, admitted) = match current.take() {
             Some((known, admitted)) if known == id => (known, admitted),
-            _ => (id, source_layer(&row.get::<_, String>(2)?).admits(principals)),
+            _ => (id, circle.passes(&source_layer(&row.get::<_, String>(2)?))),
         };
-        if admitted && Rule::from_stored(&row.get::<_, String>(1)?).admits(principals) {
+        if admitted && circle.passes_all(&Rule::from_stored(&row.get::<_, String>(1)?)) {
             let source = Arc::clone(&source);
             passing.insert(row.get(0)?, Passing { expire: row.get(3)?, source });
         }

@@ -7,6 +7,7 @@
 
 mod approvals;
 mod audit;
+mod circle;
 mod control;
 mod conversations;
 mod documents;

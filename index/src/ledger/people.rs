@@ -9,6 +9,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
@@ -16,7 +17,7 @@ use serde_json::json;
 
 use super::widening::Groups;
 use super::{Actor, Ledger, audit, bump_epoch, control, held, rfc3339};
-use crate::access::{Principal, Reader};
+use crate::access::{Hearers, Principal, Reader};
 use crate::error::{Refusal, Result};
 
 /// A group with its direct members.
@@ -75,8 +76,7 @@ impl Ledger {
                 lineage(tx, user, &token_groups)?.into_keys().collect()
             };
             let readable = if stopped { BTreeSet::new() } else { principals.clone() };
-            let reader =
-                Reader { user: user.to_owned(), token_groups, principals: readable.into() };
+            let reader = reader_of(user, token_groups, readable.into());
             Ok(Standing { reader, principals, blocked, stopped })
         })
     }
@@ -90,8 +90,16 @@ impl Ledger {
         let token_groups: BTreeSet<String> = token_groups.iter().cloned().collect();
         self.read(|tx| {
             let principals = self.principals(tx, user, &token_groups)?;
-            Ok(Reader { user: user.to_owned(), token_groups, principals })
+            Ok(reader_of(user, token_groups, principals))
         })
+    }
+
+    /// Whether Vouch knows this user: as a member of a kept group, by a sign-in, a key or a block.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn knows(&self, user: &str) -> Result<bool> {
+        self.read(|tx| Ok(known_users(tx)?.contains(user)))
     }
 
     /// Adds and removes direct members of a group, which is kept by Vouch from the first addition on.
@@ -237,6 +245,16 @@ impl Ledger {
             names.iter().map(&mut user_of).collect()
         })
     }
+}
+
+/// A reader whom nobody else hears, with what they are at this moment.
+pub(super) fn reader_of(
+    user: &str,
+    token_groups: BTreeSet<String>,
+    principals: Arc<BTreeSet<Principal>>,
+) -> Reader {
+    let user = user.to_owned();
+    Reader { user, token_groups, principals, hearers: Hearers::Nobody, without_token: false }
 }
 
 /// The users whom the ledger knows: those whom a kept group names, who signed in, for whom a key
