@@ -21,6 +21,7 @@ mod jobs;
 mod keys;
 mod people;
 mod sessions;
+mod slack;
 mod sources;
 mod spending;
 mod widening;
@@ -55,6 +56,7 @@ pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};
 pub use people::{GroupInfo, Standing, UserInfo, can_name_a_group};
 pub use sessions::Session;
+pub use slack::{SlackEvent, SlackRoom, SlackState, SlackTaken};
 pub use sources::{
     ApprovalPolicy, Derived, Problem, Purged, SourceInfo, SourceKind, SourceSpec, SourceState,
     seconds_of,
@@ -70,6 +72,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("folders.sql")),
         M::up(include_str!("conversations.sql")),
         M::up(include_str!("spending.sql")),
+        M::up(include_str!("slack.sql")),
     ])
 }
 
