@@ -23,6 +23,7 @@ use crate::generate::extractive::Extractive;
 use crate::generate::model::LanguageModel;
 use crate::generate::prompt::Template;
 use crate::limits::Limits;
+use crate::slack::Slack;
 
 /// The chunker's number: another one means that a reindex cuts anew.
 pub const CHUNKER: u32 = 2;
@@ -44,6 +45,8 @@ pub struct App {
     pub directory: Option<Directory>,
     /// The identity provider, where people sign in with one.
     pub provider: Option<Arc<Provider>>,
+    /// The workspace in Slack, where people ask there.
+    pub slack: Option<Arc<Slack>>,
     /// What writes answers, each where the one before gave nothing.
     pub generators: Vec<Box<dyn Generator>>,
     /// What readers take up at this moment.
@@ -99,8 +102,10 @@ impl App {
         let oidc = config.auth.mode == AuthMode::Oidc;
         let provider = oidc.then(|| Provider::new(&config.auth.oidc)).transpose()?;
         let generators = generators(&config)?;
+        let slack = Slack::open(&config)?;
         Ok(Arc::new(Self {
             limits: Limits::new(&config.limits),
+            slack,
             config,
             ledger,
             program,

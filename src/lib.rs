@@ -15,4 +15,5 @@ pub mod http;
 pub mod limits;
 pub mod paths;
 pub mod server;
+pub mod slack;
 mod text;

@@ -74,6 +74,7 @@ pub async fn run(
     tasks.spawn(indexing::follow_vectors(Arc::clone(&app)));
     tasks.spawn(indexing::embed(Arc::clone(&app)));
     tasks.spawn(indexing::clean(Arc::clone(&app)));
+    tasks.spawn(crate::slack::run(Arc::clone(&app)));
     let service = crate::http::router(app)?.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(shutdown)

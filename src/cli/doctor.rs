@@ -5,6 +5,7 @@
 
 mod language_models;
 mod provider;
+mod slack;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -95,6 +96,7 @@ impl Doctor {
         let mut findings = vec![ok("settings", name), data_dir(&config.data_dir)];
         findings.push(sign_in(&config));
         findings.extend(provider::findings(&config).await);
+        findings.extend(slack::findings(&config).await);
         findings.extend(roots(&config));
         let model = model(&config);
         let words_alone = model.iter().any(|finding| finding.level != Level::Ok);

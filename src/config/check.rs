@@ -56,8 +56,36 @@ impl Config {
             bail!("`sources.contact` in {file}: {error}");
         }
         self.validate_models(file)?;
+        if self.slack.team.is_some() {
+            self.validate_slack(file)?;
+        }
         self.validate_texts(file)?;
         self.validate_numbers(file)
+    }
+
+    /// Slack is believed by its signature alone, and people in it by their e-mail alone.
+    fn validate_slack(&self, file: &str) -> Result<()> {
+        let slack = &self.slack;
+        if !slack.api.as_ref().is_some_and(is_private) {
+            bail!("`slack.api` in {file} must be an address that begins with https://");
+        }
+        if self.auth.mode == AuthMode::Oidc && self.auth.oidc.user_claim != "email" {
+            bail!(
+                "`slack.team` in {file} is set, and `auth.oidc.user_claim` is `{}`: people in Slack are \
+                 known by their e-mail, so users must be named by it",
+                self.auth.oidc.user_claim
+            );
+        }
+        for domain in &slack.domains {
+            let lower = domain.to_lowercase() == *domain && !domain.contains('@');
+            if !lower || domain.is_empty() || domain.starts_with('.') {
+                bail!(
+                    "`slack.domains` in {file}: `{domain}` is not a mail domain such as \"example.com\""
+                );
+            }
+        }
+        slack.bot_token()?;
+        slack.signing_secret().map(drop)
     }
 
     /// Sign-in through a provider opens nothing unless it says whose tokens count, and for whom they
@@ -171,6 +199,11 @@ impl Config {
         // Offsets into a version's text are 32 bits wide.
         whole("extraction.text_limit", extraction.text_limit, 1..=1_000_000_000)?;
         whole("extraction.memory_limit", extraction.memory_limit, 64 << 20..=64 << 30)?;
+        let slack = &self.slack;
+        whole("slack.channel_limit", slack.channel_limit as u64, 0..=10_000)?;
+        whole("slack.members_for", slack.members_for.as_secs(), 0..=3_600)?;
+        whole("slack.workers", slack.workers as u64, 1..=64)?;
+        whole("slack.queue", slack.queue as u64, 1..=100_000)?;
         whole("limits.question_bytes", self.limits.question_bytes, 1..=1_000_000)?;
         whole("limits.upload_bytes", self.limits.upload_bytes, 1..=2_000_000_000)?;
         let limits = &self.limits;

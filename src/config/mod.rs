@@ -28,7 +28,7 @@ pub use people::{People, Person, Role};
 pub use sections::{
     Answer, Audit, Auth, AuthMode, Chunking, Config, Conversations, Demo, Embedding, Extraction,
     Fallback, GeneratorKind, GeneratorSettings, Limits, Log, LogFormat, Oidc, Retention, Roles,
-    Search, Server, Sources, VectorStore, Vectors,
+    Search, Server, Slack, Sources, VectorStore, Vectors,
 };
 pub(crate) use units::read_url_if_set;
 pub use units::{size, span};
@@ -156,6 +156,29 @@ impl Oidc {
     pub fn client_secret(&self) -> Result<Option<String>> {
         secret("auth.oidc.client_secret_env", self.client_secret_env.as_deref())
     }
+}
+
+impl Slack {
+    /// The bot's token.
+    ///
+    /// # Errors
+    /// It is not set.
+    pub fn bot_token(&self) -> Result<String> {
+        needed("slack.bot_token_env", self.bot_token_env.as_deref())
+    }
+
+    /// What Slack signs its requests with.
+    ///
+    /// # Errors
+    /// It is not set.
+    pub fn signing_secret(&self) -> Result<String> {
+        needed("slack.signing_secret_env", self.signing_secret_env.as_deref())
+    }
+}
+
+fn needed(key: &str, variable: Option<&str>) -> Result<String> {
+    let value = secret(key, variable)?.filter(|value| !value.trim().is_empty());
+    value.with_context(|| format!("`{key}` must name an environment variable that is not empty"))
 }
 
 fn secret(key: &str, variable: Option<&str>) -> Result<Option<String>> {

@@ -49,6 +49,8 @@ pub struct Config {
     pub conversations: Conversations,
     /// `[limits]`
     pub limits: Limits,
+    /// `[slack]`
+    pub slack: Slack,
     /// `[audit]`
     pub audit: Audit,
     /// `[log]`
@@ -384,6 +386,35 @@ pub struct Limits {
     pub at_once_in_all: usize,
     /// The tokens that language models may count for one reader in a day; zero is no limit.
     pub tokens_per_day: u64,
+}
+
+/// The workspace in Slack where people ask.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slack {
+    /// The workspace's id; none: Vouch is not in Slack.
+    #[serde(deserialize_with = "read_text_if_set")]
+    pub team: Option<String>,
+    /// The address of Slack's Web API.
+    #[serde(deserialize_with = "read_url_if_set")]
+    pub api: Option<Url>,
+    /// The environment variable with the bot's token; see [`Slack::bot_token`].
+    #[serde(deserialize_with = "read_text_if_set")]
+    pub bot_token_env: Option<String>,
+    /// The environment variable with the signing secret; see [`Slack::signing_secret`].
+    #[serde(deserialize_with = "read_text_if_set")]
+    pub signing_secret_env: Option<String>,
+    /// Mail domains whose people are readers although Vouch has not seen them yet.
+    pub domains: BTreeSet<String>,
+    /// Above so many people in a channel they are not looked up one by one.
+    pub channel_limit: usize,
+    /// How long members of channels and people count without being asked for again.
+    #[serde(deserialize_with = "read_span")]
+    pub members_for: Duration,
+    /// Answers that are made at the same time.
+    pub workers: usize,
+    /// Questions that may wait for one of them.
+    pub queue: usize,
 }
 
 /// The audit's second file, and what it forgets.

@@ -22,6 +22,7 @@ mod prose;
 mod push;
 mod reading;
 mod signin;
+mod slack;
 mod sources;
 mod surface;
 mod viewer;
@@ -46,6 +47,7 @@ pub use error::ApiError;
 pub(crate) use mcp::introduction;
 use policy::Routes;
 pub use policy::{Declared, Policy};
+pub(crate) use prose::link;
 pub(crate) use surface::SURFACE;
 pub use surface::Surface;
 
@@ -118,7 +120,7 @@ fn routes() -> Routes {
         .api(Policy::ItsPusher, routes!(push::put, push::delete).layer(push::unlimited()))
         .api(Policy::Open, routes!(health::healthz))
         .api(Policy::Open, routes!(health::readyz));
-    signin::routes(pages::routes(api)).page(Policy::Open, "/openapi.json", openapi)
+    slack::routes(signin::routes(pages::routes(api))).page(Policy::Open, "/openapi.json", openapi)
 }
 
 /// The router with every route.

@@ -28,7 +28,7 @@ const BEARER: &str = "bearer";
 const EXTENSION: &str = "x-policy";
 
 /// Who may call a route. Without a valid credential everything but [`Policy::Open`],
-/// [`Policy::Demo`] and [`Policy::SignIn`] answers 401. The variants that begin with `Its` are about the thing that the
+/// [`Policy::Demo`] and [`Policy::SignIn`] answers 401, and so does [`Policy::Slack`] without a signature. The variants that begin with `Its` are about the thing that the
 /// request names; for whoever has nothing to do with it, it is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
@@ -39,6 +39,9 @@ pub enum Policy {
     /// A browser on its way through the identity provider, or back; where none signs browsers in, the
     /// route is missing.
     SignIn,
+    /// Slack, by its signature over the body, whatever credential comes along; where Vouch is not in
+    /// Slack, the route is missing.
+    Slack,
     /// A person, for themselves: what comes back is what this person may see. A key that stands for
     /// nobody gets 403.
     Reader,
@@ -75,6 +78,7 @@ impl Policy {
             Self::Open => "open",
             Self::Demo => "demo",
             Self::SignIn => "sign-in",
+            Self::Slack => "slack",
             Self::Reader => "reader",
             Self::ItsReader => "its reader",
             Self::Anybody => "anybody",
@@ -92,7 +96,7 @@ impl Policy {
     /// Whether a call needs a credential.
     #[must_use]
     pub fn needs_credential(self) -> bool {
-        !matches!(self, Self::Open | Self::Demo | Self::SignIn)
+        !matches!(self, Self::Open | Self::Demo | Self::SignIn | Self::Slack)
     }
 }
 

@@ -118,7 +118,7 @@ fn nothing(contact: Option<&str>) -> String {
 }
 
 /// Where people open the place that a citation names.
-pub(super) fn link(public_url: &str, citation: &Citation) -> String {
+pub(crate) fn link(public_url: &str, citation: &Citation) -> String {
     let place =
         format!("version={}&start={}&end={}", citation.version, citation.start, citation.end);
     address(public_url, "view", &citation.document, &place)

@@ -1,0 +1,335 @@
+//! Slack's Web API, as far as Vouch calls it.
+//!
+//! Slack says how long to wait where it is asked too often, and it is waited so long. What was refused
+//! is told from what may or may not have been done: whoever sends something has to look, before it is
+//! sent again.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use reqwest::{RequestBuilder, StatusCode, Url};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::blocks::Message;
+
+/// How long one call may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The most that is read of one answer.
+const ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// How often a call is made again because it came too soon.
+const TOO_SOON: usize = 5;
+/// The longest that Slack may let a call wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// What is asked for at once, where there are pages.
+const PAGE: &str = "200";
+/// The name of the metadata by which Vouch knows its own messages.
+const METADATA: &str = "vouch_answer";
+
+/// Why a call did not give what was wanted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// Slack says no, and why: `channel_not_found` and the like.
+    #[error("Slack refuses: {0}")]
+    Refused(String),
+    /// No answer that can be understood: nobody knows whether it was done.
+    #[error("Slack does not answer: {0}")]
+    Silent(String),
+}
+
+/// Where a message stands, or is to stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) channel: &'a str,
+    /// The thread, or nothing.
+    pub(crate) thread: &'a str,
+}
+
+/// Slack's Web API with the bot's token.
+pub(crate) struct Api {
+    http: reqwest::Client,
+    base: Url,
+    token: String,
+}
+
+/// What `auth.test` says.
+#[derive(Deserialize)]
+pub(crate) struct Itself {
+    pub(crate) team_id: String,
+    #[serde(default)]
+    pub(crate) user: String,
+}
+
+/// A person, as `users.info` and `users.list` give one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) team_id: String,
+    pub(crate) deleted: bool,
+    pub(crate) is_bot: bool,
+    pub(crate) is_restricted: bool,
+    pub(crate) is_ultra_restricted: bool,
+    pub(crate) is_stranger: bool,
+    pub(crate) is_email_confirmed: bool,
+    pub(crate) profile: Profile,
+    pub(crate) enterprise_user: Enterprise,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Profile {
+    pub(crate) email: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Enterprise {
+    pub(crate) teams: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct OneUser {
+    user: User,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    members: Vec<Value>,
+    #[serde(default)]
+    messages: Vec<Value>,
+    #[serde(default)]
+    response_metadata: Option<Cursor>,
+}
+
+#[derive(Deserialize)]
+struct Cursor {
+    #[serde(default)]
+    next_cursor: String,
+}
+
+impl Api {
+    /// The API at this address.
+    pub(crate) fn new(base: Url, token: String) -> anyhow::Result<Self> {
+        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("vouch/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE);
+        if base.scheme() == "http" {
+            // Only this machine may be reached so: no certificate is looked at, no proxy is needed.
+            http = http.tls_certs_only([]).no_proxy();
+        }
+        let http = http.build().context("can't set up the HTTP client")?;
+        Ok(Self { http, base, token })
+    }
+
+    /// Whether the token counts, and where.
+    pub(crate) async fn itself(&self) -> Result<Itself, Trouble> {
+        self.read("auth.test", &[]).await
+    }
+
+    /// One person.
+    pub(crate) async fn user(&self, id: &str) -> Result<User, Trouble> {
+        let one: OneUser = self.read("users.info", &[("user", id)]).await?;
+        Ok(one.user)
+    }
+
+    /// Everybody in the workspace, as far as so many pages go.
+    pub(crate) async fn users(&self, pages: usize) -> Result<Vec<User>, Trouble> {
+        let all = self.pages("users.list", &[], pages).await?;
+        Ok(all.members.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect())
+    }
+
+    /// The members of a channel; none where there are more than so many pages of them.
+    pub(crate) async fn members(
+        &self,
+        channel: &str,
+        pages: usize,
+    ) -> Result<Option<Vec<String>>, Trouble> {
+        let all = self.pages("conversations.members", &[("channel", channel)], pages).await?;
+        if all.response_metadata.is_some() {
+            return Ok(None);
+        }
+        let id = |one: Value| one.as_str().map(str::to_owned);
+        // One that can't be read would be somebody whom nobody looks at.
+        Ok(all.members.into_iter().map(id).collect())
+    }
+
+    /// Whether Vouch said something there for this event, since the event.
+    pub(crate) async fn has_said(
+        &self,
+        place: Place<'_>,
+        since: &str,
+        event: &str,
+    ) -> Result<bool, Trouble> {
+        let mut form = vec![("channel", place.channel), ("oldest", since)];
+        form.extend([("include_all_metadata", "true"), ("inclusive", "true")]);
+        let method = if place.thread.is_empty() {
+            "conversations.history"
+        } else {
+            form.push(("ts", place.thread));
+            "conversations.replies"
+        };
+        let all = self.pages(method, &form, 10).await?;
+        Ok(all.messages.iter().any(|message| {
+            let metadata = &message["metadata"];
+            metadata["event_type"] == METADATA && metadata["event_payload"]["event_id"] == event
+        }))
+    }
+
+    /// Says something for all in a channel to read, marked with the event that it answers.
+    pub(crate) async fn say(
+        &self,
+        place: Place<'_>,
+        message: &Message,
+        event: &str,
+    ) -> Result<(), Trouble> {
+        let mut body = message.body();
+        body["channel"] = json!(place.channel);
+        body["metadata"] = json!({"event_type": METADATA, "event_payload": {"event_id": event}});
+        if !place.thread.is_empty() {
+            body["thread_ts"] = json!(place.thread);
+        }
+        self.send("chat.postMessage", &body).await
+    }
+
+    /// Says something to one person in a channel, for nobody else to read.
+    pub(crate) async fn whisper(
+        &self,
+        place: Place<'_>,
+        user: &str,
+        message: &Message,
+    ) -> Result<(), Trouble> {
+        let mut body = message.body();
+        body["channel"] = json!(place.channel);
+        body["user"] = json!(user);
+        if !place.thread.is_empty() {
+            body["thread_ts"] = json!(place.thread);
+        }
+        self.send("chat.postEphemeral", &body).await
+    }
+
+    /// Answers a command or a click, to whoever it was alone. Only Slack's own addresses are answered.
+    pub(crate) async fn respond(&self, to: &str, message: &Message) -> Result<(), Trouble> {
+        let own = |url: &Url| {
+            let host = url.host_str().unwrap_or_default();
+            let slack = host == "slack.com" || host.ends_with(".slack.com");
+            url.origin() == self.base.origin() || (url.scheme() == "https" && slack)
+        };
+        let Some(url) = to.parse::<Url>().ok().filter(own) else {
+            return Err(Trouble::Refused("not an address of Slack's".to_owned()));
+        };
+        let mut body = message.body();
+        body["response_type"] = json!("ephemeral");
+        body["replace_original"] = json!(false);
+        let (status, bytes) = self.patiently(|| self.http.post(url.clone()).json(&body)).await?;
+        match status {
+            _ if status.is_success() => Ok(()),
+            _ if status.is_server_error() => Err(Trouble::Silent(status.to_string())),
+            _ => Err(Trouble::Refused(String::from_utf8_lossy(&bytes).chars().take(80).collect())),
+        }
+    }
+
+    async fn send(&self, method: &str, body: &Value) -> Result<(), Trouble> {
+        let url = self.url(method)?;
+        let request = || self.http.post(url.clone()).bearer_auth(&self.token).json(body);
+        let _said: Value = self.call(request).await?;
+        Ok(())
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        form: &[(&str, &str)],
+    ) -> Result<T, Trouble> {
+        let url = self.url(method)?;
+        self.call(|| self.http.post(url.clone()).bearer_auth(&self.token).form(form)).await
+    }
+
+    /// Everything of a list, as far as so many pages go. A cursor is left where there is more.
+    async fn pages(
+        &self,
+        method: &str,
+        form: &[(&str, &str)],
+        most: usize,
+    ) -> Result<Page, Trouble> {
+        let mut all = Page { members: Vec::new(), messages: Vec::new(), response_metadata: None };
+        let mut cursor = String::new();
+        for _ in 0..most {
+            let mut form = [form, &[("limit", PAGE)]].concat();
+            if !cursor.is_empty() {
+                form.push(("cursor", &cursor));
+            }
+            let page: Page = self.read(method, &form).await?;
+            all.members.extend(page.members);
+            all.messages.extend(page.messages);
+            cursor = page.response_metadata.map(|more| more.next_cursor).unwrap_or_default();
+            if cursor.is_empty() {
+                return Ok(all);
+            }
+        }
+        all.response_metadata = Some(Cursor { next_cursor: cursor });
+        Ok(all)
+    }
+
+    fn url(&self, method: &str) -> Result<Url, Trouble> {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(method);
+        }
+        Ok(url)
+    }
+
+    /// Makes a call, again where it came too soon, and reads what Slack says of it.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<T, Trouble> {
+        let (status, bytes) = self.patiently(request).await?;
+        if !status.is_success() {
+            return Err(Trouble::Silent(status.to_string()));
+        }
+        let unreadable = |error: serde_json::Error| Trouble::Silent(format!("no JSON: {error}"));
+        let said: Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        if said["ok"] != true {
+            let why = said["error"].as_str().unwrap_or("it does not say why");
+            return Err(match why {
+                "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => {
+                    Trouble::Silent(why.to_owned())
+                }
+                _ => Trouble::Refused(why.to_owned()),
+            });
+        }
+        serde_json::from_value(said).map_err(unreadable)
+    }
+
+    async fn patiently(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<(StatusCode, Vec<u8>), Trouble> {
+        let silent = |error: reqwest::Error| Trouble::Silent(error.without_url().to_string());
+        for _ in 0..TOO_SOON {
+            let mut response = request().send().await.map_err(silent)?;
+            let status = response.status();
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                let wait = response.headers().get(reqwest::header::RETRY_AFTER);
+                let wait = wait.and_then(|wait| wait.to_str().ok()?.parse().ok()).unwrap_or(1);
+                tokio::time::sleep(Duration::from_secs(wait).min(LONGEST_WAIT)).await;
+                continue;
+            }
+            let mut bytes = Vec::new();
+            while let Some(piece) = response.chunk().await.map_err(silent)? {
+                bytes.extend_from_slice(&piece);
+                if bytes.len() > ANSWER_BYTES {
+                    return Err(Trouble::Silent("it says too much".to_owned()));
+                }
+            }
+            return Ok((status, bytes));
+        }
+        Err(Trouble::Silent("asked too often".to_owned()))
+    }
+}
