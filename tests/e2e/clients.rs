@@ -1,4 +1,4 @@
-//! The official client libraries of OpenAI and of MCP against a running server: programs that nobody
+//! The official client libraries of OpenAI, of MCP and of Slack against a running server: programs that nobody
 //! here wrote find in Vouch what they expect. `scripts/fetch-clients` brings them; without them these
 //! tests say loudly that they did not run.
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::world::{Company, World, loudly};
 
 /// The Python that has the libraries.
-fn python(test: &str) -> Option<PathBuf> {
+pub(crate) fn python(test: &str) -> Option<PathBuf> {
     let program = Path::new(env!("CARGO_BIN_EXE_vouch"));
     let target = program.ancestors().nth(2).expect("target/release/vouch");
     let clients = target.join("clients");
@@ -34,7 +34,7 @@ async fn company() -> World {
 }
 
 /// Runs one of the programs in `tests/clients` to its good end.
-async fn drive(python: PathBuf, program: &str, arguments: Vec<String>) {
+pub(crate) async fn drive(python: PathBuf, program: &str, arguments: Vec<String>) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(program);
     // The server lives in this thread; waiting for the program must not stop it.
     let done = tokio::task::spawn_blocking(move || {

@@ -1,4 +1,4 @@
-//! `vouch doctor` and the identity provider: each thing that can be wrong is said, with what to do.
+//! `vouch doctor`, the identity provider and Slack: each thing that can be wrong is said, with what to do.
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,11 @@ const FIRST: &str = "the-first-administrators-key-0123456789";
 
 /// What doctor finds of a provider, and how it ends.
 async fn finds(company: &Company) -> (Option<i32>, Vec<Value>) {
+    findings(company, &["provider", "clock"]).await
+}
+
+/// What doctor finds of these, and how it ends.
+async fn findings(company: &Company, wanted: &[&str]) -> (Option<i32>, Vec<Value>) {
     let folder = company.folder().to_owned();
     std::fs::write(folder.join("vouch.toml"), company.toml()).expect("a settings file");
     // The provider lives in this thread; waiting for the command must not stop it.
@@ -19,7 +24,7 @@ async fn finds(company: &Company) -> (Option<i32>, Vec<Value>) {
     let (code, said) = done.await.expect("the command ends");
     let found: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("no JSON: {said}"));
     let findings = found["findings"].as_array().expect("findings").clone();
-    let about = |finding: &Value| finding["what"] == "provider" || finding["what"] == "clock";
+    let about = |finding: &Value| wanted.iter().any(|wanted| finding["what"] == *wanted);
     (code, findings.into_iter().filter(about).collect())
 }
 
@@ -88,4 +93,23 @@ async fn doctor_says_that_no_provider_is_there() {
     assert_eq!((code, found.len()), (Some(1), 1), "{found:?}");
     assert!(found[0]["detail"].as_str().unwrap().contains("discovery at"), "{found:?}");
     assert!(found[0]["remedy"].as_str().unwrap().contains("reaches the provider"), "{found:?}");
+}
+
+#[tokio::test]
+async fn doctor_looks_at_slack() {
+    let fake = crate::slack::Fake::start().await;
+    for (settings, level, said) in [
+        (fake.settings(""), "ok", "T0VOUCH"),
+        (
+            fake.settings("").replace("T0VOUCH", "T0OTHER"),
+            "fail",
+            "belongs to the workspace T0VOUCH",
+        ),
+        (fake.settings("").replace("CARGO_PKG_NAME", "CARGO_PKG_VERSION"), "fail", "invalid_auth"),
+    ] {
+        let company = Company::holding(&[]).with_settings(&settings);
+        let found = findings(&company, &["slack"]).await.1;
+        assert_eq!((found.len(), &found[0]["level"]), (1, &json!(level)), "{found:?}");
+        assert!(found[0]["detail"].as_str().unwrap().contains(said), "{found:?}");
+    }
 }

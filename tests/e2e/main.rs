@@ -44,6 +44,7 @@ mod sample_company;
 mod search;
 mod shapes;
 mod signin;
+mod slack;
 mod soak;
 mod tokens;
 mod two_readers;

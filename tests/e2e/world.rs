@@ -246,7 +246,7 @@ fn write_people(folder: &Path, people: &[(&str, &[&str], &[&str])]) {
     for (user, groups, roles) in people {
         writeln!(
             text,
-            "[[person]]\nuser = \"{user}\"\nname = \"{}{}\"\ngroups = {groups:?}\nroles = {roles:?}",
+            "[[person]]\nuser = \"{user}\"\nemail = \"{user}@example.com\"\nname = \"{}{}\"\ngroups = {groups:?}\nroles = {roles:?}",
             user[..1].to_uppercase(),
             &user[1..],
         )

@@ -1,0 +1,406 @@
+//! A made-up Slack on a free port: its Web API with the shapes that Slack documents, people, channels,
+//! and what was posted. It counts what it is asked, and it can be told to misbehave.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use vouch_index::ledger::now;
+
+use crate::world::{Company, Person, Reply, World, until};
+
+/// The workspace.
+pub(crate) const TEAM: &str = "T0VOUCH";
+/// The signing secret. The environment belongs to all tests of this process, so it is a variable that
+/// cargo itself sets.
+pub(crate) const SECRET: &str = env!("CARGO_MANIFEST_DIR");
+/// The bot's token, from another such variable.
+const TOKEN: &str = env!("CARGO_PKG_NAME");
+
+/// How one call goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It comes too soon: 429, with the seconds to wait.
+    TooSoon(u32),
+    /// It is not done: 500.
+    NotDone,
+    /// It is done, and then the answer is lost: 500.
+    Lost,
+    /// It is refused with this error.
+    Refused(&'static str),
+}
+
+/// Something that was posted.
+#[derive(Clone, Debug)]
+pub(crate) struct Posted {
+    /// `message`, `ephemeral` or `response`.
+    pub(crate) how: &'static str,
+    /// Where: a channel, a person, or the address of a response.
+    pub(crate) to: String,
+    /// For whom alone, where it is for one.
+    pub(crate) user: String,
+    pub(crate) body: Value,
+    ts: String,
+}
+
+impl Posted {
+    /// Everything that is shown, as one text.
+    pub(crate) fn shown(&self) -> String {
+        self.body["blocks"].to_string()
+    }
+
+    pub(crate) fn event(&self) -> &str {
+        self.body["metadata"]["event_payload"]["event_id"].as_str().unwrap_or_default()
+    }
+}
+
+/// What there is, and what has happened.
+#[derive(Default)]
+pub(crate) struct Inside {
+    pub(crate) users: BTreeMap<String, Value>,
+    pub(crate) channels: BTreeMap<String, BTreeSet<String>>,
+    /// Who will be in a channel once its members were read.
+    later: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) posted: Vec<Posted>,
+    pub(crate) calls: HashMap<String, usize>,
+    pub(crate) faults: HashMap<&'static str, VecDeque<Fault>>,
+    at: u64,
+}
+
+/// The running workspace.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    pub(crate) base: String,
+    inside: Arc<Mutex<Inside>>,
+}
+
+impl Fake {
+    #[expect(clippy::disallowed_methods, reason = "Slack's routes are none of Vouch's")]
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let base = format!("http://{}", listener.local_addr().expect("a bound port"));
+        let fake = Self { base, inside: Arc::default() };
+        for name in ["alice", "bob", "carla", "dana"] {
+            fake.add(name, json!({}));
+        }
+        fake.inside().users.insert("UBOT".to_owned(), bot("UBOT"));
+        let routes = Router::new()
+            .route("/api/{method}", post(call))
+            .route("/respond/{id}", post(respond))
+            .with_state(fake.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
+        fake
+    }
+
+    pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().expect("no panic")
+    }
+
+    /// Adds a full member with a confirmed e-mail, changed so. Their id is `U` and the name.
+    pub(crate) fn add(&self, name: &str, changes: Value) -> String {
+        let id = format!("U{}", name.to_uppercase());
+        let mut user = json!({
+            "id": id, "team_id": TEAM, "name": name, "deleted": false, "is_bot": false,
+            "is_restricted": false, "is_ultra_restricted": false, "is_email_confirmed": true,
+            "profile": {"email": format!("{}@Example.com", name.to_uppercase())},
+        });
+        for (key, value) in changes.as_object().expect("changes are an object") {
+            user[key] = value.clone();
+        }
+        self.inside().users.insert(id.clone(), user);
+        id
+    }
+
+    /// Sets who is in a channel, besides the bot.
+    pub(crate) fn channel(&self, id: &str, names: &[&str]) {
+        self.inside().channels.insert(id.to_owned(), members(names));
+    }
+
+    /// Sets who will be in a channel once its members were read.
+    pub(crate) fn changes(&self, id: &str, names: &[&str]) {
+        self.inside().later.insert(id.to_owned(), members(names));
+    }
+
+    /// The next calls of this method go wrong so.
+    pub(crate) fn fails(&self, method: &'static str, faults: &[Fault]) {
+        self.inside().faults.entry(method).or_default().extend(faults);
+    }
+
+    /// The settings of a company in this workspace.
+    pub(crate) fn settings(&self, lines: &str) -> String {
+        format!(
+            "[slack]\nteam = \"{TEAM}\"\napi = \"{}/api\"\nbot_token_env = \"CARGO_PKG_NAME\"\n\
+             signing_secret_env = \"CARGO_MANIFEST_DIR\"\n{lines}",
+            self.base
+        )
+    }
+
+    /// What was posted, once there are so many.
+    pub(crate) async fn posted(&self, many: usize) -> Vec<Posted> {
+        let found = until("enough is posted", async || {
+            let posted = self.inside().posted.clone();
+            (posted.len() >= many).then_some(posted)
+        });
+        let found = found.await;
+        assert_eq!(found.len(), many, "{found:?}");
+        found
+    }
+
+    /// The one thing that was posted since this was asked last.
+    pub(crate) async fn next(&self) -> Posted {
+        let found = until("something is posted", async || {
+            let posted = std::mem::take(&mut self.inside().posted);
+            (!posted.is_empty()).then_some(posted)
+        });
+        let [posted] = found.await.try_into().unwrap_or_else(|all| panic!("{all:?}"));
+        posted
+    }
+}
+
+fn members(names: &[&str]) -> BTreeSet<String> {
+    let named = names.iter().map(|name| format!("U{}", name.to_uppercase()));
+    named.chain(["UBOT".to_owned()]).collect()
+}
+
+fn bot(id: &str) -> Value {
+    json!({"id": id, "team_id": TEAM, "is_bot": true, "profile": {}})
+}
+
+fn refuse(error: &str) -> Value {
+    json!({"ok": false, "error": error})
+}
+
+async fn call(
+    State(fake): State<Fake>,
+    Path(method): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let (form, json): (HashMap<String, String>, Value) = if kind.starts_with("application/json") {
+        (HashMap::new(), serde_json::from_slice(&body).expect("JSON"))
+    } else {
+        (serde_urlencoded::from_bytes(&body).expect("a form"), Value::Null)
+    };
+    let fault = {
+        let mut inside = fake.inside();
+        *inside.calls.entry(method.clone()).or_default() += 1;
+        inside.faults.get_mut(method.as_str()).and_then(VecDeque::pop_front)
+    };
+    match fault {
+        Some(Fault::TooSoon(seconds)) => {
+            let wait = [(header::RETRY_AFTER, seconds.to_string())];
+            return (StatusCode::TOO_MANY_REQUESTS, wait, Json(refuse("ratelimited")))
+                .into_response();
+        }
+        Some(Fault::NotDone) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Some(Fault::Refused(error)) => return Json(refuse(error)).into_response(),
+        Some(Fault::Lost) | None => {}
+    }
+    if headers.get(header::AUTHORIZATION).is_none_or(|given| given != &format!("Bearer {TOKEN}")) {
+        return Json(refuse("invalid_auth")).into_response();
+    }
+    let said = done(&mut fake.inside(), &method, &form, &json);
+    match fault {
+        Some(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        None => Json(said).into_response(),
+    }
+}
+
+/// What a call does. Methods that read take forms, as Slack's do.
+fn done(inside: &mut Inside, method: &str, form: &HashMap<String, String>, json: &Value) -> Value {
+    let given = |name: &str| form.get(name).map_or("", String::as_str);
+    match method {
+        "auth.test" => json!({"ok": true, "team_id": TEAM, "user_id": "UBOT", "user": "vouch"}),
+        "users.info" => match inside.users.get(given("user")) {
+            Some(user) => json!({"ok": true, "user": user}),
+            None => refuse("user_not_found"),
+        },
+        "users.list" => page("members", inside.users.values().cloned().collect(), form),
+        "conversations.members" => {
+            let Some(members) = inside.channels.get(given("channel")) else {
+                return refuse("channel_not_found");
+            };
+            let page = page("members", members.iter().map(|id| json!(id)).collect(), form);
+            if page["response_metadata"]["next_cursor"] == ""
+                && let Some(later) = inside.later.remove(given("channel"))
+            {
+                inside.channels.insert(given("channel").to_owned(), later);
+            }
+            page
+        }
+        "conversations.history" | "conversations.replies" => {
+            let thread = form.get("ts");
+            let there = |one: &&Posted| {
+                one.how == "message"
+                    && one.to == given("channel")
+                    && one.body["thread_ts"].as_str() == thread.map(String::as_str)
+            };
+            let shown = |one: &Posted| json!({"ts": one.ts, "metadata": one.body["metadata"]});
+            page("messages", inside.posted.iter().filter(there).map(shown).collect(), form)
+        }
+        "chat.postMessage" => {
+            let to = json["channel"].as_str().unwrap_or_default();
+            let known = inside.channels.contains_key(to)
+                || inside.users.contains_key(to)
+                || to.starts_with('D');
+            if known { keep(inside, "message", to, "", json) } else { refuse("channel_not_found") }
+        }
+        "chat.postEphemeral" => {
+            let (to, user) = (json["channel"].as_str(), json["user"].as_str());
+            let (to, user) = (to.unwrap_or_default(), user.unwrap_or_default());
+            match inside.channels.get(to) {
+                None => refuse("channel_not_found"),
+                Some(members) if !members.contains(user) => refuse("user_not_in_channel"),
+                Some(_) => keep(inside, "ephemeral", to, user, json),
+            }
+        }
+        _ => refuse("unknown_method"),
+    }
+}
+
+fn keep(inside: &mut Inside, how: &'static str, to: &str, user: &str, body: &Value) -> Value {
+    inside.at += 1;
+    let ts = format!("{}.{:06}", now(), inside.at);
+    inside.posted.push(Posted {
+        how,
+        to: to.to_owned(),
+        user: user.to_owned(),
+        body: body.clone(),
+        ts: ts.clone(),
+    });
+    json!({"ok": true, "channel": to, "ts": ts})
+}
+
+/// A page of a list, with the cursor of the next.
+fn page(name: &str, all: Vec<Value>, form: &HashMap<String, String>) -> Value {
+    let number = |key: &str| form.get(key).and_then(|text| text.parse::<usize>().ok());
+    let (start, limit) = (number("cursor").unwrap_or(0), number("limit").unwrap_or(100).min(7));
+    let end = (start + limit).min(all.len());
+    let next = if end < all.len() { end.to_string() } else { String::new() };
+    json!({"ok": true, name: all[start..end], "response_metadata": {"next_cursor": next}})
+}
+
+async fn respond(
+    State(fake): State<Fake>,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> &'static str {
+    keep(&mut fake.inside(), "response", &id, "", &body);
+    "ok"
+}
+
+/// A signature as Slack makes it.
+pub(crate) fn signature(secret: &str, at: i64, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
+    mac.update(format!("v0:{at}:").as_bytes());
+    mac.update(body);
+    format!("v0={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+/// What Slack sends to Vouch.
+#[derive(Clone)]
+pub(crate) struct Sender(pub(crate) Person);
+
+impl Sender {
+    /// To a server at this address.
+    pub(crate) fn to(base: &str) -> Self {
+        Self(Person::new(base, None))
+    }
+
+    /// Sends a signed body.
+    pub(crate) async fn send(&self, path: &str, kind: &str, body: &str) -> Reply {
+        let signed = self.signed(path, kind, body);
+        self.0.send(signed).await
+    }
+
+    pub(crate) fn signed(&self, path: &str, kind: &str, body: &str) -> reqwest::RequestBuilder {
+        let at = now();
+        self.0
+            .request(reqwest::Method::POST, path)
+            .header("content-type", kind)
+            .header("x-slack-request-timestamp", at.to_string())
+            .header("x-slack-signature", signature(SECRET, at, body.as_bytes()))
+            .body(body.to_owned())
+    }
+
+    /// Sends an event, which is acknowledged.
+    pub(crate) async fn event(&self, id: &str, event: &Value) {
+        let reply = self.send("/slack/events", "application/json", &envelope(id, event)).await;
+        assert_eq!((reply.status, reply.body.as_str()), (200, ""));
+    }
+
+    /// Somebody mentions the bot in a channel.
+    pub(crate) async fn mention(&self, id: &str, name: &str, channel: &str, question: &str) {
+        self.event(id, &mention(id, name, channel, question)).await;
+    }
+
+    /// Somebody writes to the bot.
+    pub(crate) async fn direct(&self, id: &str, name: &str, question: &str) {
+        let mut event = mention(id, name, &format!("D{name}"), question);
+        event["type"] = json!("message");
+        event["channel_type"] = json!("im");
+        self.event(id, &event).await;
+    }
+
+    /// `/ask`: what is said at once.
+    pub(crate) async fn command(&self, fake: &Fake, id: &str, name: &str, text: &str) -> Reply {
+        let form = [
+            ("team_id", TEAM),
+            ("channel_id", "C1"),
+            ("user_id", &format!("U{}", name.to_uppercase())),
+            ("command", "/ask"),
+            ("text", text),
+            ("trigger_id", id),
+            ("response_url", &format!("{}/respond/{id}", fake.base)),
+        ];
+        let body = serde_urlencoded::to_string(form).expect("a form");
+        self.send("/slack/commands", "application/x-www-form-urlencoded", &body).await
+    }
+
+    /// A click on one of an answer's buttons.
+    pub(crate) async fn click(&self, fake: &Fake, name: &str, (action, answer): (&str, &str)) {
+        let payload = json!({
+            "type": "block_actions", "trigger_id": format!("{name}{action}"),
+            "user": {"id": format!("U{}", name.to_uppercase())}, "channel": {"id": "C1"},
+            "response_url": format!("{}/respond/{name}", fake.base),
+            "actions": [{"type": "button", "action_id": action, "value": answer}],
+        });
+        let body = serde_urlencoded::to_string([("payload", payload.to_string())]).expect("a form");
+        let kind = "application/x-www-form-urlencoded";
+        assert_eq!(self.send("/slack/interactivity", kind, &body).await.status, 200);
+    }
+}
+
+/// A mention. Its time names it in the channel.
+pub(crate) fn mention(id: &str, name: &str, channel: &str, question: &str) -> Value {
+    json!({
+        "type": "app_mention", "user": format!("U{}", name.to_uppercase()), "channel": channel,
+        "text": format!("<@UBOT> {question}"), "ts": format!("1.{id}"),
+    })
+}
+
+/// An event in its envelope.
+pub(crate) fn envelope(id: &str, event: &Value) -> String {
+    json!({
+        "type": "event_callback", "team_id": TEAM, "api_app_id": "A1", "event_id": id,
+        "event": event, "authorizations": [{"team_id": TEAM, "user_id": "UBOT", "is_bot": true}],
+    })
+    .to_string()
+}
+
+/// A company that is in Slack.
+pub(crate) async fn open(company: Company, lines: &str) -> (World, Fake, Sender) {
+    let fake = Fake::start().await;
+    let world = company.with_settings(&fake.settings(lines)).open().await;
+    let sender = Sender::to(&world.base);
+    (world, fake, sender)
+}
