@@ -196,7 +196,7 @@ impl LanguageModel {
             (200, Protocol::OpenAi(_)) => {
                 let names = listed(bounded(response, LIST)).await;
                 match names {
-                    Some(names) if names.contains(&self.settings.model) => Look::Known,
+                    Some(names) if self.is_among(&names) => Look::Known,
                     Some(names) => Look::Unknown(names[..names.len().min(5)].join(", ")),
                     None => Look::Unlisted,
                 }
@@ -206,6 +206,12 @@ impl LanguageModel {
             (status @ (401 | 403), _) => Look::Unauthorised(status),
             (status, _) => Look::Unusable(format!("the server answers {status}")),
         }
+    }
+
+    /// Ollama lists a model without a tag as `:latest`.
+    fn is_among(&self, names: &[String]) -> bool {
+        let model = &self.settings.model;
+        names.iter().any(|name| name == model || name.strip_suffix(":latest") == Some(model))
     }
 
     /// The key, and what else belongs to every request.

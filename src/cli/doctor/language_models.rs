@@ -50,7 +50,8 @@ fn found(settings: &Model, look: &Look) -> Finding {
             format!("{at}: the server answers, but does not say which models it has"),
             "ask something to see whether it works: `vouch ask --show-prompt …`",
         ),
-        Look::Unknown(known) => fail(
+        // Servers of a single model take any name.
+        Look::Unknown(known) => warn(
             WHAT,
             format!("{at}: the server does not know this model"),
             match known.as_str() {
