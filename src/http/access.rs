@@ -7,9 +7,11 @@ use std::sync::Arc;
 use axum::Json as Out;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 use vouch_index::DocumentId;
+use vouch_index::ledger::{Explanation, Overview};
 
 use super::ApiError;
 use super::control::bare_user;
@@ -60,10 +62,26 @@ pub(super) async fn explain(
     AsAnybody(caller): AsAnybody,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Out<Value>, ApiError> {
-    Ok(Out(app.blocking(move |app| explained(app, &caller, pairs)).await?))
+    let explained = move |app: &App| Ok::<_, ApiError>(json!(explained(app, &caller, pairs)?));
+    Ok(Out(app.blocking(explained).await?))
 }
 
-fn explained(app: &App, caller: &Caller, pairs: Vec<(String, String)>) -> Result<Value, ApiError> {
+/// What can be said.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Explained {
+    /// Of one document.
+    Document(Explanation),
+    /// Of each source, in numbers.
+    Overview(Overview),
+}
+
+/// Explains what these parameters ask.
+pub(super) fn explained(
+    app: &App,
+    caller: &Caller,
+    pairs: Vec<(String, String)>,
+) -> Result<Explained, ApiError> {
     let sources = overseen(app, caller)?;
     let about = About::read(pairs)?;
     if let Some(directory) = &app.directory {
@@ -73,18 +91,18 @@ fn explained(app: &App, caller: &Caller, pairs: Vec<(String, String)>) -> Result
     let whom = (about.user.as_str(), about.group.as_slice());
     let Some(document) = &about.document else {
         let overview = app.ledger.explain_all(whom, sources.as_ref(), &caller.actor)?;
-        return Ok(json!(overview));
+        return Ok(Explained::Overview(overview));
     };
     let id = DocumentId::parse(document).ok_or_else(ApiError::not_found)?;
     if sources.is_some_and(|sources| !sources.contains(&id.source)) {
         return Err(ApiError::not_found());
     }
-    Ok(json!(app.ledger.explain(whom, &id, &caller.actor)?))
+    Ok(Explained::Document(app.ledger.explain(whom, &id, &caller.actor)?))
 }
 
 /// The sources that the caller answers for; none: all of them. For whoever answers for nothing this
 /// address is missing.
-fn overseen(app: &App, caller: &Caller) -> Result<Option<BTreeSet<String>>, ApiError> {
+pub(super) fn overseen(app: &App, caller: &Caller) -> Result<Option<BTreeSet<String>>, ApiError> {
     if caller.auditor || caller.actor.administrator {
         return Ok(None);
     }

@@ -122,11 +122,11 @@ fn bare(group: &str) -> &str {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ReindexBody {
     /// Extract this source's files again, instead of building a generation.
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// A model directory on the server.
-    model: Option<String>,
+    pub(super) model: Option<String>,
     /// Only say what would be done.
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// Build a generation beside the live one; it answers once it is complete. With `source`, extract
@@ -195,7 +195,7 @@ pub(super) async fn generations(
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RollbackBody {
     /// The generation; without it the one before.
-    generation: Option<u32>,
+    pub(super) generation: Option<u32>,
 }
 
 /// Let an earlier generation answer again, at once.
@@ -219,25 +219,25 @@ fn behind(app: &App) -> Result<i64, ApiError> {
 }
 
 /// Which records.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditParams {
     /// Of this person or actor.
-    user: Option<String>,
+    pub(super) user: Option<String>,
     /// In which this document was shown or changed.
-    document: Option<String>,
+    pub(super) document: Option<String>,
     /// Of this answer.
-    answer: Option<String>,
+    pub(super) answer: Option<String>,
     /// Of this kind, such as `answer` or `source.pause`.
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
     /// From this time on, RFC 3339.
-    since: Option<String>,
+    pub(super) since: Option<String>,
     /// Before this time, RFC 3339.
-    until: Option<String>,
+    pub(super) until: Option<String>,
     /// The newest so many.
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// 1: every record as JSON lines.
-    export: Option<u8>,
+    pub(super) export: Option<u8>,
 }
 
 /// Records of the audit, oldest first. Questions and sentences are for auditors: an administrator
@@ -246,9 +246,28 @@ pub(super) struct AuditParams {
     responses((status = 200, body = Object), (status = "default", body = ApiError)))]
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
-    AsAuditor { sees_text }: AsAuditor,
+    auditor: AsAuditor,
     Query(params): Query<AuditParams>,
 ) -> Result<Response, ApiError> {
+    let export = params.export == Some(1);
+    let records = app.blocking(move |app| records(app, &auditor, params)).await?;
+    if !export {
+        return Ok(Out(json!({ "records": records })).into_response());
+    }
+    let mut lines = String::new();
+    for record in &records {
+        lines.push_str(&serde_json::to_string(record).map_err(anyhow::Error::from)?);
+        lines.push('\n');
+    }
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+}
+
+/// The records that somebody asks for, with the text or without it.
+pub(super) fn records(
+    app: &App,
+    auditor: &AsAuditor,
+    params: AuditParams,
+) -> Result<Vec<AuditRecord>, ApiError> {
     let export = params.export == Some(1);
     let user = params.user.map(|user| {
         let whole = user.contains(':') || user.contains(' ');
@@ -264,19 +283,11 @@ pub(super) async fn audit(
         until: time("until", params.until.as_deref())?,
         limit: if export { None } else { Some(params.limit.unwrap_or(RECORDS)) },
     };
-    let mut records = app.blocking(move |app| app.ledger.audit_records(&query)).await?;
-    if !sees_text {
+    let mut records = app.ledger.audit_records(&query)?;
+    if !auditor.sees_text {
         records = records.into_iter().map(AuditRecord::without_text).collect();
     }
-    if !export {
-        return Ok(Out(json!({ "records": records })).into_response());
-    }
-    let mut lines = String::new();
-    for record in &records {
-        lines.push_str(&serde_json::to_string(record).map_err(anyhow::Error::from)?);
-        lines.push('\n');
-    }
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+    Ok(records)
 }
 
 fn rfc3339(name: &str, text: &str) -> Result<jiff::Timestamp, ApiError> {
@@ -294,7 +305,7 @@ fn rfc3339(name: &str, text: &str) -> Result<jiff::Timestamp, ApiError> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Head {
     /// A hash that was written down earlier.
-    head: Option<String>,
+    pub(super) head: Option<String>,
 }
 
 /// Check the whole chain of the audit.
@@ -350,7 +361,8 @@ pub(super) async fn status(
     Ok(Out(app.blocking(describe).await?))
 }
 
-fn describe(app: &App) -> Result<Value, ApiError> {
+/// The status, in numbers.
+pub(super) fn describe(app: &App) -> Result<Value, ApiError> {
     let live = app.live();
     let number = live.generation.number;
     let (documents, waiting, failed) = app.ledger.totals()?;

@@ -7,14 +7,14 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use vouch_index::ledger::WaitingText;
+use vouch_index::ledger::{SourceInfo, Waiting, WaitingText, Widening};
 use vouch_index::{Actor, DocumentId};
 
 use super::ApiError;
 use super::extract::{Json, Path, Query};
 use super::sources::reason;
 use crate::app::App;
-use crate::auth::AsAnybody;
+use crate::auth::{AsAnybody, Caller};
 
 /// Which source.
 #[derive(Deserialize, IntoParams)]
@@ -37,19 +37,8 @@ pub(super) async fn list(
 ) -> Result<Out<Value>, ApiError> {
     let waiting = app
         .blocking(move |app| {
-            let mine: Vec<String> = app
-                .ledger
-                .sources()?
-                .into_iter()
-                .filter(|source| {
-                    caller.actor.administrator || source.spec.approved_by(&caller.actor)
-                })
-                .map(|source| source.spec.id)
-                .collect();
-            let (mut versions, mut sources) = app.ledger.waiting(query.source.as_deref())?;
-            versions.retain(|waiting| mine.contains(&waiting.source));
-            sources.retain(|source| mine.contains(source));
-            let held = app.ledger.held(&caller.actor, query.source.as_deref())?;
+            let Queue { mine, versions, sources, held } =
+                queue(app, &caller, query.source.as_deref())?;
             let mut answer = json!({"approvals": versions, "sources": sources, "held": held});
             if query.history == Some(1) {
                 let mut decisions = app.ledger.decisions(query.source.as_deref())?;
@@ -62,12 +51,37 @@ pub(super) async fn list(
     Ok(Out(waiting))
 }
 
+/// What waits among the sources that somebody approves or administers.
+pub(super) struct Queue {
+    /// Those sources.
+    pub(super) mine: Vec<String>,
+    /// Versions that wait.
+    pub(super) versions: Vec<Waiting>,
+    /// Sources that are proposed.
+    pub(super) sources: Vec<String>,
+    /// Changes that wait for a second person.
+    pub(super) held: Vec<Widening>,
+}
+
+/// What waits for this caller.
+pub(super) fn queue(app: &App, caller: &Caller, only: Option<&str>) -> Result<Queue, ApiError> {
+    let sources = app.ledger.sources()?.into_iter();
+    let mine =
+        |source: &SourceInfo| caller.actor.administrator || source.spec.approved_by(&caller.actor);
+    let mine: Vec<String> = sources.filter(mine).map(|source| source.spec.id).collect();
+    let (mut versions, mut sources) = app.ledger.waiting(only)?;
+    versions.retain(|waiting| mine.contains(&waiting.source));
+    sources.retain(|source| mine.contains(source));
+    let held = app.ledger.held(&caller.actor, only)?;
+    Ok(Queue { mine, versions, sources, held })
+}
+
 /// Which version.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfVersion {
     /// `sha256:…`; without it the newest.
-    version: Option<String>,
+    pub(super) version: Option<String>,
 }
 
 /// Text and metadata of a version that waits or was approved, beside the approved one that it would
@@ -82,13 +96,21 @@ pub(super) async fn open(
     Query(query): Query<OfVersion>,
 ) -> Result<Out<WaitingText>, ApiError> {
     let id = DocumentId { source, path };
-    let opened = app.blocking(move |app| {
-        let approval = app.ledger.approval(&id.source, &caller.actor)?;
-        let approval = approval.ok_or_else(ApiError::not_found)?;
-        let opened = app.ledger.waiting_text(&approval, &id.path, query.version.as_deref())?;
-        opened.ok_or_else(ApiError::not_found)
-    });
-    Ok(Out(opened.await?))
+    let opened = move |app: &App| opened(app, &caller, &id, query.version.as_deref());
+    Ok(Out(app.blocking(opened).await?))
+}
+
+/// Opens a version for an approver of its source.
+pub(super) fn opened(
+    app: &App,
+    caller: &Caller,
+    id: &DocumentId,
+    version: Option<&str>,
+) -> Result<WaitingText, ApiError> {
+    let approval = app.ledger.approval(&id.source, &caller.actor)?;
+    let approval = approval.ok_or_else(ApiError::not_found)?;
+    let opened = app.ledger.waiting_text(&approval, &id.path, version)?;
+    opened.ok_or_else(ApiError::not_found)
 }
 
 /// A decision about a source, a document or a held change.
@@ -96,21 +118,21 @@ pub(super) async fn open(
 #[serde(deny_unknown_fields)]
 pub(super) struct Decision {
     /// A source's id, a document's, or `held:` and the number of a held change.
-    target: String,
+    pub(super) target: String,
     /// What is decided.
-    act: Act,
+    pub(super) act: Act,
     /// The version, to approve or to reject; without it the newest.
-    version: Option<String>,
+    pub(super) version: Option<String>,
     /// Why; needed to reject and withdraw.
-    why: Option<String>,
+    pub(super) why: Option<String>,
     /// A note beside an approval.
-    note: Option<String>,
+    pub(super) note: Option<String>,
 }
 
 /// What an approver can do.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Act {
+pub(super) enum Act {
     /// Let it answer.
     Approve,
     /// Refuse a version that waits.

@@ -29,7 +29,8 @@ pub(super) async fn users(
     Ok(Out(json!({ "users": users })))
 }
 
-fn known(app: &App) -> Result<Vec<UserInfo>, ApiError> {
+/// Everybody whom Vouch knows.
+pub(super) fn known(app: &App) -> Result<Vec<UserInfo>, ApiError> {
     let mut others = Vec::new();
     if let Some(directory) = &app.directory {
         let people = directory.people(&app.ledger)?;
@@ -43,19 +44,19 @@ fn known(app: &App) -> Result<Vec<UserInfo>, ApiError> {
 #[serde(deny_unknown_fields)]
 pub(super) struct UserBody {
     /// The user, with or without `user:`. Nobody has to be known under this name yet.
-    user: String,
+    pub(super) user: String,
     /// What to do.
-    act: UserAct,
+    pub(super) act: UserAct,
     /// Why; needed to block and to release.
-    why: Option<String>,
+    pub(super) why: Option<String>,
     /// When a block ends by itself: RFC 3339, or a span such as `2h`.
-    until: Option<String>,
+    pub(super) until: Option<String>,
 }
 
 /// What can be done to a user.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum UserAct {
+pub(super) enum UserAct {
     /// Shut out of everything, whatever the credential.
     Block,
     /// Let in again.
@@ -124,9 +125,9 @@ pub(super) fn bare_user(text: &str) -> Result<String, ApiError> {
 #[serde(deny_unknown_fields)]
 pub(super) struct StopBody {
     /// The reason, for the audit and for those who wonder.
-    why: String,
+    pub(super) why: String,
     /// When it ends by itself: RFC 3339, or a span such as `2h`.
-    until: Option<String>,
+    pub(super) until: Option<String>,
 }
 
 /// Stop the whole assistant: from the next query on nobody is shown anything. Sources are followed

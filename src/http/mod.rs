@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod admin_pages;
 mod approvals;
 mod control;
 mod conversations;
@@ -33,7 +34,7 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::IntoResponse;
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -120,7 +121,8 @@ fn routes() -> Routes {
         .api(Policy::ItsPusher, routes!(push::put, push::delete).layer(push::unlimited()))
         .api(Policy::Open, routes!(health::healthz))
         .api(Policy::Open, routes!(health::readyz));
-    slack::routes(signin::routes(pages::routes(api))).page(Policy::Open, "/openapi.json", openapi)
+    let pages = admin_pages::routes(signin::routes(pages::routes(api)));
+    slack::routes(pages).page(Policy::Open, "/openapi.json", openapi)
 }
 
 /// The router with every route.
@@ -143,6 +145,7 @@ pub fn router(app: Arc<App>) -> anyhow::Result<Router> {
                 "/openapi.json lists the routes with their methods",
             )
         });
+    let routes = routes.layer(from_fn_with_state(Arc::clone(&app), admin_pages::in_words));
     Ok(cors::open_to(&app.config.server.origins, routes)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a handler panicked");

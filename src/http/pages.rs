@@ -27,6 +27,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/static/intranet.js", "text/javascript", include_str!("../web/intranet.js")),
     ("/static/view.css", "text/css", include_str!("../web/view.css")),
     ("/static/view.js", "text/javascript", include_str!("../web/view.js")),
+    ("/static/admin.css", "text/css", include_str!("../web/admin.css")),
+    ("/static/admin.js", "text/javascript", include_str!("../web/admin.js")),
     ("/static/favicon.svg", "image/svg+xml", include_str!("../web/favicon.svg")),
 ];
 
@@ -147,7 +149,7 @@ struct People {
 }
 
 /// A principal for people: the name where demo mode knows one, else what follows the first colon.
-fn name(app: &App, principal: &str) -> Result<String, ApiError> {
+pub(super) fn name(app: &App, principal: &str) -> Result<String, ApiError> {
     if let Some(group) = principal.strip_prefix("group:") {
         return Ok(format!("the group {group}"));
     }
@@ -231,7 +233,7 @@ fn day(time: &str) -> String {
     read.map_or_else(|_| time.to_owned(), |time| time.strftime("%-d %B %Y").to_string())
 }
 
-fn short(version: &str) -> &str {
+pub(super) fn short(version: &str) -> &str {
     let hash = version.strip_prefix("sha256:").unwrap_or(version);
     hash.get(..12).unwrap_or(hash)
 }

@@ -17,16 +17,16 @@ use crate::app::App;
 use crate::auth::{AsAdministrator, AsAnybody, Caller};
 
 /// Jobs that `show` lists.
-const JOBS: u32 = 20;
+pub(super) const JOBS: u32 = 20;
 
 /// Why a source is hidden, and how long.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PauseBody {
     /// The reason, for the audit and for those who wonder.
-    why: String,
+    pub(super) why: String,
     /// When it ends by itself: RFC 3339, or a span such as `2h`.
-    until: Option<String>,
+    pub(super) until: Option<String>,
 }
 
 /// Why somebody does it.
@@ -34,7 +34,7 @@ pub(super) struct PauseBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct Why {
     /// The reason, for the audit and for those who wonder.
-    why: String,
+    pub(super) why: String,
 }
 
 /// Sources that the caller administers, owns or approves.
@@ -264,13 +264,13 @@ pub(super) fn answers_for(caller: &Caller, source: &SourceInfo) -> bool {
 }
 
 /// Whether the caller is an administrator or the source's owner.
-fn controls(caller: &Caller, source: &SourceInfo) -> bool {
+pub(super) fn controls(caller: &Caller, source: &SourceInfo) -> bool {
     let owns = source.spec.owner.as_ref();
     caller.actor.administrator || owns.is_some_and(|owner| caller.actor.principals.contains(owner))
 }
 
 /// The source, for those who answer for it; for everybody else it is not there.
-fn own_source(app: &App, caller: &Caller, id: &str) -> Result<SourceInfo, ApiError> {
+pub(super) fn own_source(app: &App, caller: &Caller, id: &str) -> Result<SourceInfo, ApiError> {
     match app.ledger.source(id) {
         Ok(source) if answers_for(caller, &source) => Ok(source),
         Err(error) if caller.actor.administrator => Err(error.into()),

@@ -6,6 +6,7 @@
 //! Bob (employee) and Carla (contractor), and its server listens on a free port. Nothing sleeps, nothing leaves the
 //! machine, and no test needs another one.
 
+mod admin_pages;
 mod administration;
 mod approval_text;
 mod approvals;

@@ -26,6 +26,7 @@ use company::{CANARY, Matrix, folder};
 enum Body {
     Nothing,
     Json(Value),
+    Form(&'static str),
     File,
 }
 
@@ -58,6 +59,11 @@ fn post(pattern: &'static str, path: &str, body: Value) -> Row {
     row(Method::POST, pattern, path, 200).sending(Body::Json(body))
 }
 
+/// What a form on a page sends: the browser is sent on to a page afterwards.
+fn form(pattern: &'static str, path: &str, body: &'static str) -> Row {
+    row(Method::POST, pattern, path, 303).sending(Body::Form(body))
+}
+
 impl Row {
     fn sending(self, body: Body) -> Self {
         Self { body, ..self }
@@ -74,6 +80,7 @@ impl Row {
     fn text(&self) -> String {
         let body = match &self.body {
             Body::Json(body) => body.to_string(),
+            Body::Form(body) => (*body).to_owned(),
             Body::Nothing | Body::File => String::new(),
         };
         format!("{} {body}", self.path)
@@ -142,6 +149,43 @@ fn readers_rows() -> Vec<Row> {
         post("/slack/events", "/slack/events", json!({})).answering(404),
         post("/slack/commands", "/slack/commands", json!({})).answering(404),
         post("/slack/interactivity", "/slack/interactivity", json!({})).answering(404),
+    ]
+}
+
+/// The admin pages of those who look after sources. Their forms come before the API's calls, which can do
+/// each of it once more.
+fn pages_rows() -> Vec<Row> {
+    let of_source =
+        |pattern, act: &str, body| form(pattern, &format!("/admin/sources/{{f}}/{act}"), body);
+    vec![
+        get("/admin", "/admin"),
+        get("/admin/sources", "/admin/sources"),
+        get("/admin/sources/{id}", "/admin/sources/{f}"),
+        get("/admin/documents/{source}/{*path}", "/admin/documents/{f}/leave.md"),
+        get("/admin/approvals", "/admin/approvals"),
+        get("/admin/approvals/{source}/{*path}", "/admin/approvals/{f}/leave.md"),
+        form("/admin/approvals", "/admin/approvals", "target={f}/leave.md&act=approve"),
+        get("/admin/access", "/admin/access?user=user:bob&document={f}/leave.md"),
+        of_source("/admin/sources/{id}/sync", "sync", ""),
+        of_source("/admin/sources/{id}/pause", "pause", "why=a+test"),
+        of_source("/admin/sources/{id}/resume", "resume", ""),
+        form("/admin/sources/{id}/revoke", "/admin/sources/{r}/revoke", "why=a+test"),
+    ]
+}
+
+/// The admin pages of administrators and auditors.
+fn house_rows() -> Vec<Row> {
+    vec![
+        get("/admin/audit", "/admin/audit?document={p}/leave.md"),
+        get("/admin/audit/verify", "/admin/audit/verify"),
+        get("/admin/questions", "/admin/questions"),
+        get("/admin/generations", "/admin/generations"),
+        form("/admin/reindex", "/admin/reindex", "dry_run=1").answering(200),
+        form("/admin/rollback", "/admin/rollback", "generation={generation}"),
+        get("/admin/people", "/admin/people"),
+        form("/admin/users", "/admin/users", "user=nobody-{x}&act=block&why=a+test"),
+        form("/admin/stop", "/admin/stop", "why=a+test"),
+        form("/admin/start", "/admin/start", ""),
     ]
 }
 
@@ -214,7 +258,8 @@ fn administrators_rows() -> Vec<Row> {
 
 /// Every call, in order. What is open to all and names nothing needs no row.
 fn rows() -> Vec<(Declared, Row)> {
-    let written = [readers_rows(), sources_rows(), administrators_rows()];
+    let written =
+        [readers_rows(), pages_rows(), sources_rows(), house_rows(), administrators_rows()];
     let mut rows: Vec<Row> = written.into_iter().flatten().collect();
     let mut all = Vec::new();
     let routes = declared();
@@ -264,12 +309,12 @@ async fn table(matrix: &Matrix, rows: Vec<(Declared, Row)>) -> String {
     for (route, row) in &rows {
         let act = match &row.body {
             Body::Json(body) => body["act"].as_str().unwrap_or_default(),
-            Body::Nothing | Body::File => "",
+            Body::Nothing | Body::Form(_) | Body::File => "",
         };
         let called = format!("{} {act}", route.path);
         table.push_str(&line(route.method.as_str(), &called, route.policy.name()));
         for kind in KINDS {
-            if route.path == "/v1/admin/start" && row.promised(route.policy, kind).is_ok() {
+            if route.path.ends_with("/admin/start") && row.promised(route.policy, kind).is_ok() {
                 matrix.stop(true).await;
             }
             let reply = matrix.call(row, kind, true).await;
@@ -334,7 +379,7 @@ async fn promise_5_missing_and_forbidden_give_the_same_bytes_on_every_route() {
     let matrix = Matrix::of_a_demo().await;
     let mut compared = 0;
     for (route, row) in &rows() {
-        let names = ["{f}", "{p}", "{key}", "{answer}", "{conversation}"];
+        let names = ["{f}", "{p}", "{r}", "{key}", "{answer}", "{conversation}"];
         if !names.iter().any(|name| row.text().contains(name)) {
             continue;
         }

@@ -223,6 +223,12 @@ fn explain(tx: &Transaction<'_>, reader: &Reader, id: &DocumentId) -> Result<Exp
     Ok(Explanation { user: reader.principal(), document: id.to_string(), sees, checks, held })
 }
 
+/// Every layer of a document's rule with its name, from the outside in.
+pub(super) fn layers_of(tx: &Transaction<'_>, id: &DocumentId) -> Result<Vec<(String, Layer)>> {
+    let named = Document::read(tx, id)?.layers(tx, id)?;
+    Ok(named.into_iter().map(|named| (named.name, named.layer)).collect())
+}
+
 /// How a user comes to be a principal, from the user on.
 fn chain(lineage: &Lineage, principal: &Principal) -> Vec<Principal> {
     let mut chain = vec![principal.clone()];

@@ -17,6 +17,7 @@ mod folders;
 mod gate;
 mod generations;
 mod held;
+mod inspect;
 mod jobs;
 mod keys;
 mod people;
@@ -52,6 +53,7 @@ pub use generations::{
     VersionContent,
 };
 pub use held::Widening;
+pub use inspect::{Feedback, InspectedChunk, InspectedVersion, Inspection, Unanswered};
 pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};
 pub use people::{GroupInfo, Standing, UserInfo, can_name_a_group};

@@ -147,7 +147,8 @@ impl Matrix {
     /// A row's text with the things of this caller in it, or with things that are nowhere.
     pub(super) fn filled(&self, text: &str, kind: Kind, there: bool) -> String {
         let letter = kind.letter();
-        let (folder, pushed) = if there { ("f", "p") } else { ("u", "v") };
+        let (folder, pushed, revoked) = if there { ("f", "p", "r") } else { ("u", "v", "q") };
+        let generation = if kind == AdministratorsKey { "2" } else { "1" };
         let spare = &self.spare[kind as usize];
         let (key, answer, conversation) = if there {
             (spare.as_str(), self.answer.as_str(), self.conversations[kind as usize].as_str())
@@ -156,11 +157,13 @@ impl Matrix {
         };
         text.replace("{f}", &format!("{folder}-{letter}"))
             .replace("{p}", &format!("{pushed}-{letter}"))
+            .replace("{r}", &format!("{revoked}-{letter}"))
             .replace("{key}", key)
             .replace("{answer}", answer)
             .replace("{conversation}", conversation)
             .replace("{x}", &letter.to_string())
-            .replace("\"{generation}\"", if kind == AdministratorsKey { "2" } else { "1" })
+            .replace("\"{generation}\"", generation)
+            .replace("{generation}", generation)
     }
 
     pub(super) async fn call(&self, row: &Row, kind: Kind, there: bool) -> Reply {
@@ -175,6 +178,10 @@ impl Matrix {
                     .header("content-type", "application/json")
                     .body(body)
             }
+            Body::Form(body) => caller
+                .request(row.method.clone(), &path)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(self.filled(body, kind, there)),
             Body::File => {
                 let document = path.replace("/v1/admin/sources/", "").replace("/documents", "");
                 caller.pushing(&document, &json!({}), b"# New\n\nNothing.\n".to_vec())
@@ -205,14 +212,15 @@ fn leave() -> String {
     format!("# Leave\n\nParental leave is 16 weeks of {CANARY}.\n")
 }
 
-/// A folder source and a push source for each kind of caller.
+/// A folder source, a push source and one to revoke for each kind of caller.
 fn company() -> Company {
     let mut company = Company::holding(&[]);
     for letter in KINDS.map(Kind::letter) {
         company.write(&format!("f-{letter}/leave.md"), leave().as_bytes());
         company = company
             .with_source(&format!("f-{letter}"), &folder())
-            .with_source(&format!("p-{letter}"), &pushed());
+            .with_source(&format!("p-{letter}"), &pushed())
+            .with_source(&format!("r-{letter}"), &pushed());
     }
     company
 }

@@ -1,0 +1,282 @@
+//! The approver's queue, and a version that waits beside the one that answers.
+//!
+//! The queue names documents and versions and shows no text. The page of one version is for the approvers
+//! of its source alone, and opening it is on record, as over the API.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Redirect;
+use maud::{Markup, html};
+use serde::Deserialize;
+use vouch_index::ledger::{OpenedVersion, Waiting, WaitingText, Widening};
+use vouch_index::{DocumentId, Rule};
+
+use super::difference::difference;
+use super::pieces::{
+    address, ago, counted, document, empty, filled, id, layer, query, say, source, state, version,
+    when,
+};
+use super::{Frame, then};
+use crate::app::App;
+use crate::auth::{AsAnybody, Caller};
+use crate::http::ApiError;
+use crate::http::approvals::{self, Act, Decision, OfVersion, Queue};
+use crate::http::extract::{Form, Json, Path, Query};
+use crate::http::viewer::readable;
+
+/// Versions that the queue lists.
+const LISTED: usize = 200;
+
+/// What waits for this caller.
+pub(super) async fn queue(
+    State(app): State<Arc<App>>,
+    AsAnybody(caller): AsAnybody,
+) -> Result<Markup, ApiError> {
+    app.blocking(move |app| {
+        let frame = Frame::of(app, &caller, "/admin/approvals")?;
+        let queue = approvals::queue(app, &caller, None)?;
+        let approved = approved_by(app, &caller, &queue)?;
+        let body = html! {
+            h1 { "Approvals" }
+            p.lead { "Until somebody decides, the version that was approved before goes on answering." }
+            @if queue.versions.is_empty() && queue.sources.is_empty() && queue.held.is_empty() {
+                (empty("Nothing waits for you."))
+            }
+            @if !queue.held.is_empty() {
+                section {
+                    h2 { "Wider access, for a second person" }
+                    @for held in &queue.held { (widening(held, &caller)) }
+                }
+            }
+            @if !queue.sources.is_empty() {
+                section {
+                    h2 { "Proposed sources" }
+                    @for name in &queue.sources { (proposed(name, approved.contains(name))) }
+                }
+            }
+            @if !queue.versions.is_empty() {
+                section {
+                    h2 { "Versions" }
+                    (versions(&queue.versions, &approved))
+                }
+            }
+        };
+        Ok(frame.around("Approvals", &body))
+    })
+    .await
+}
+
+/// The sources whose text this caller may open.
+fn approved_by(app: &App, caller: &Caller, queue: &Queue) -> Result<Vec<String>, ApiError> {
+    let mut approved = Vec::new();
+    for name in &queue.mine {
+        if app.ledger.approval(name, &caller.actor)?.is_some() {
+            approved.push(name.clone());
+        }
+    }
+    Ok(approved)
+}
+
+fn widening(held: &Widening, caller: &Caller) -> Markup {
+    html! {
+        article.card {
+            p { (state("held")) " " (say(&held.what)) }
+            p.soft { "Asked for by " (id(&held.by)) ", " (ago(&held.at)) }
+            @if held.by == caller.actor.name {
+                p.soft { "You asked for it, so somebody else decides." }
+            } @else {
+                (decision(&format!("held:{}", held.id), None))
+            }
+        }
+    }
+}
+
+fn proposed(name: &str, approves: bool) -> Markup {
+    html! {
+        article.card {
+            p { (state("proposed")) " " (source(name)) }
+            @if approves {
+                form method="post" action="/admin/approvals" {
+                    input type="hidden" name="target" value=(name);
+                    button.main name="act" value="approve" { "Approve the source" }
+                }
+            } @else {
+                p.soft { "One of its approvers decides." }
+            }
+        }
+    }
+}
+
+fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label="Versions that wait" {
+            table {
+                thead { tr {
+                    th scope="col" { "Document" } th scope="col" { "Version" } th scope="col" { "Replaces" }
+                    th scope="col" { "Brought by" } th scope="col" { "Seen" } th scope="col" { "Decide" }
+                } }
+                tbody {
+                    @for one in versions.iter().take(LISTED) {
+                        tr {
+                            th scope="row" { (document(&one.document)) }
+                            td { (version(&one.version)) }
+                            td { @match &one.replaces { Some(old) => (version(old)), None => span.soft { "new" } } }
+                            td { @match &one.brought_by { Some(by) => (id(by)), None => span.soft { "the folder" } } }
+                            td { (ago(&one.seen_at)) }
+                            td {
+                                @if approved.contains(&one.source) {
+                                    a.button href={ (address("/admin/approvals", &one.document)) "?version=" (query(&one.version)) } {
+                                        @if one.replaces.is_some() { "Compare" } @else { "Read" }
+                                        span.unseen { " " (readable(&one.document)) }
+                                    }
+                                } @else { span.soft { "its approvers" } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if versions.len() > LISTED { p.soft { "The first " (LISTED) " of " (counted(versions.len(), "version", "versions")) "." } }
+    }
+}
+
+/// A version beside the one that it would replace.
+pub(super) async fn open(
+    State(app): State<Arc<App>>,
+    AsAnybody(caller): AsAnybody,
+    Path((of, path)): Path<(String, String)>,
+    Query(which): Query<OfVersion>,
+) -> Result<Markup, ApiError> {
+    app.blocking(move |app| {
+        let name = DocumentId { source: of, path };
+        let opened = approvals::opened(app, &caller, &name, which.version.as_deref())?;
+        let frame = Frame::of(app, &caller, "/admin/approvals")?;
+        let title = opened.opened.title.clone();
+        Ok(frame.around(&title, &side_by_side(&opened)))
+    })
+    .await
+}
+
+fn side_by_side(text: &WaitingText) -> Markup {
+    let opened = &text.opened;
+    let waits = opened.state == "waiting";
+    html! {
+        p.crumbs { a href="/admin/approvals" { "Approvals" } " / " (document(&text.document)) }
+        h1 { (say(&opened.title)) " " (state(&opened.state)) }
+        p.soft { "That you opened this is in the audit." }
+        div.columns.decide {
+            section { h2 { "This version" } (facts(opened, text.replaces.as_ref())) }
+            section {
+                @if waits { h2 { "Decide" } (decision(&text.document, Some(&opened.version))) }
+                @else { h2 { "Take it back" } (withdrawal(&text.document)) }
+            }
+        }
+        @match &text.replaces {
+            Some(before) => {
+                section {
+                    h2 { "What is different" }
+                    p.soft { "From " (version(&before.version)) ", which answers now, to " (version(&opened.version)) "." }
+                    div.difference { (difference(&before.text, &opened.text)) }
+                }
+                section { details { summary { "The whole text" } pre.text { (readable(&opened.text)) } } }
+            }
+            None => {
+                section {
+                    h2 { "The text" }
+                    @if opened.text.trim().is_empty() { (empty("This version has a title and no text.")) }
+                    @else { pre.text { (readable(&opened.text)) } }
+                }
+            }
+        }
+    }
+}
+
+fn facts(opened: &OpenedVersion, before: Option<&OpenedVersion>) -> Markup {
+    html! {
+        dl.facts {
+            @if let Some(before) = before.filter(|before| before.title != opened.title) {
+                dt { "Title" } dd { del { (say(&before.title)) } " " ins { (say(&opened.title)) } }
+            }
+            @if let Some(before) = before.filter(|before| before.language != opened.language) {
+                dt { "Language" } dd { del { (say(&before.language)) } " " ins { (say(&opened.language)) } }
+            }
+            dt { "Changed" } dd { (when(&opened.modified_at)) }
+            dt { "Seen" } dd { (when(&opened.seen_at)) }
+            dt { "Brought by" } dd { @match &opened.brought_by { Some(by) => (id(by)), None => "the folder" } }
+            @if let Some(owner) = &opened.owner { dt { "Owner" } dd { (id(owner)) } }
+            @if let Some(uri) = &opened.uri { dt { "Original" } dd { (id(uri)) } }
+            @if let (Some(by), Some(at)) = (&opened.approved_by, &opened.approved_at) {
+                dt { "Approved" } dd { (when(at)) " by " (id(by)) }
+            }
+            @if let Some(before) = before.filter(|before| before.access != opened.access) {
+                dt { "Its own rule was" } dd { (rule(before.access.as_ref())) }
+            }
+            dt { "Its own rule" } dd { (rule(opened.access.as_ref())) }
+        }
+    }
+}
+
+fn rule(rule: Option<&Rule>) -> Markup {
+    let layers = rule.map_or(&[][..], |rule| &rule.0);
+    html! {
+        @if layers.is_empty() { "none: its source and folders decide" }
+        @for one in layers { div { (layer(one)) } }
+    }
+}
+
+/// The forms that approve and reject, about one version where it says which.
+fn decision(target: &str, version: Option<&str>) -> Markup {
+    let hidden = html! {
+        input type="hidden" name="target" value=(target);
+        @if let Some(version) = version { input type="hidden" name="version" value=(version); }
+    };
+    html! {
+        div.decisions {
+            form method="post" action="/admin/approvals" {
+                (hidden)
+                label { "Note, if there is something to say" input name="note" maxlength="500"; }
+                button.main name="act" value="approve" { "Approve" }
+            }
+            form method="post" action="/admin/approvals" {
+                (hidden)
+                label { "Why not" input name="why" required maxlength="500"; }
+                button name="act" value="reject" { "Reject" }
+            }
+        }
+    }
+}
+
+fn withdrawal(target: &str) -> Markup {
+    html! {
+        form method="post" action="/admin/approvals" {
+            input type="hidden" name="target" value=(target);
+            p.soft { "From the next question on it is not found any more. No earlier version comes back by itself." }
+            label { "Why" input name="why" required maxlength="500"; }
+            button.danger name="act" value="withdraw" { "Withdraw" }
+        }
+    }
+}
+
+/// A decision, as a form sends it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decided {
+    target: String,
+    act: Act,
+    version: Option<String>,
+    why: Option<String>,
+    note: Option<String>,
+}
+
+/// Carries a decision out.
+pub(super) async fn decide(
+    app: State<Arc<App>>,
+    caller: AsAnybody,
+    Form(decided): Form<Decided>,
+) -> Result<Redirect, ApiError> {
+    let Decided { target, act, version, why, note } = decided;
+    let (version, why, note) = (filled(version), filled(why), filled(note));
+    let decision = Json(Decision { target, act, version, why, note });
+    then(approvals::decide(app, caller, decision).await, "/admin/approvals")
+}

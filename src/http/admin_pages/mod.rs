@@ -1,0 +1,204 @@
+//! The admin pages: what administrators, owners, approvers and auditors look at every day.
+//!
+//! Rendered here, complete without a script. A page decides nothing: it calls what the API's handler of
+//! the same name calls, with the caller that the same extractor let in, so a page refuses what the API
+//! refuses and shows no more. Identifiers, counts and reasons are all there is on them, but for two:
+//! an approver opens the text of their source (`approvals.rs`), and auditors read questions and
+//! sentences (`audit.rs`), both as the API does.
+
+mod access;
+mod approvals;
+mod audit;
+mod difference;
+mod document;
+mod generations;
+mod overview;
+mod people;
+mod pieces;
+mod source;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use super::ApiError;
+use super::pages;
+use super::policy::{Policy, Routes};
+use super::sources::answers_for;
+use super::viewer::readable;
+use crate::app::App;
+use crate::auth::{Caller, signin};
+
+/// Adds the admin pages and what their forms send.
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .page(Policy::Anybody, "/admin", overview::overview)
+        .page(Policy::Anybody, "/admin/sources", overview::sources)
+        .page(Policy::ItsKeepers, "/admin/sources/{id}", source::show)
+        .form(Policy::ItsOwner, "/admin/sources/{id}/sync", source::sync)
+        .form(Policy::ItsOwner, "/admin/sources/{id}/pause", source::pause)
+        .form(Policy::ItsOwner, "/admin/sources/{id}/resume", source::resume)
+        .form(Policy::ItsOwner, "/admin/sources/{id}/revoke", source::revoke)
+        .page(Policy::ItsKeepers, "/admin/documents/{source}/{*path}", document::inspect)
+        .page(Policy::Anybody, "/admin/approvals", approvals::queue)
+        .form(Policy::ItsApprover, "/admin/approvals", approvals::decide)
+        .page(Policy::ItsApproverAlone, "/admin/approvals/{source}/{*path}", approvals::open)
+        .page(Policy::ItsOverseers, "/admin/access", access::explain)
+        .page(Policy::Auditor, "/admin/audit", audit::records)
+        .page(Policy::Auditor, "/admin/audit/verify", audit::verify)
+        .page(Policy::Auditor, "/admin/questions", audit::questions)
+        .page(Policy::Administrator, "/admin/generations", generations::list)
+        .form(Policy::Administrator, "/admin/reindex", generations::reindex)
+        .form(Policy::Administrator, "/admin/rollback", generations::rollback)
+        .page(Policy::Administrator, "/admin/people", people::list)
+        .form(Policy::Administrator, "/admin/users", people::change)
+        .form(Policy::Administrator, "/admin/stop", people::stop)
+        .form(Policy::Administrator, "/admin/start", people::start)
+}
+
+/// Speaks to people: who opens an admin page in a browser gets a refusal in words, or is sent to sign in.
+/// Programs get the problem document. Forms say which page they come from, to this server alone: without
+/// that a browser would name no origin, and the check against other sites refuse them.
+pub(super) async fn in_words(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if path != "/admin" && !path.starts_with("/admin/") {
+        return next.run(request).await;
+    }
+    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let person = accepts.is_some_and(|accept| accept.contains("text/html"));
+    let here = request.uri().path_and_query().map_or("/admin", |here| here.as_str()).to_owned();
+    let here = if request.method().is_safe() { here } else { "/admin".to_owned() };
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions().get::<ApiError>().cloned().filter(|_| person) {
+        response = if error.is_unauthorized() && signin::is_offered(&app) {
+            Redirect::to(&signin::address(&here)).into_response()
+        } else {
+            pages::problem_page(&in_demo(&app, error))
+        };
+    }
+    let own = HeaderValue::from_static("same-origin");
+    response.headers_mut().insert(header::REFERRER_POLICY, own);
+    response
+}
+
+/// Nobody signs in to the demo: they choose who they are.
+fn in_demo(app: &App, mut error: ApiError) -> ApiError {
+    if !error.is_unauthorized() {
+        return error;
+    }
+    let hint = if app.directory.is_some() {
+        "choose on the first page who you are, such as an administrator; then come back here"
+    } else {
+        "the pages need people who sign in: `[auth] mode` is `keys`, so use the command line, or set up \
+         a provider as docs/sign-in.md says"
+    };
+    "nobody is signed in".clone_into(&mut error.title);
+    hint.clone_into(&mut error.hint);
+    error
+}
+
+/// Where a browser goes once something is done: the page says how it stands then.
+fn then<T>(done: Result<T, ApiError>, place: &str) -> Result<Redirect, ApiError> {
+    done.map(|_| Redirect::to(place))
+}
+
+/// What is around every admin page: who looks, what they may open, and where they are.
+pub(super) struct Frame {
+    who: String,
+    here: &'static str,
+    keeps: bool,
+    audits: bool,
+    administers: bool,
+    waiting: usize,
+}
+
+impl Frame {
+    /// The frame of a page for this caller.
+    fn of(app: &App, caller: &Caller, here: &'static str) -> Result<Self, ApiError> {
+        let administers = caller.actor.administrator;
+        let sources = app.ledger.sources()?;
+        let keeps = administers || sources.iter().any(|source| answers_for(caller, source));
+        let queue = super::approvals::queue(app, caller, None)?;
+        let waiting = queue.versions.len() + queue.sources.len() + queue.held.len();
+        Ok(Self {
+            who: readable(&pages::name(app, &caller.actor.name)?),
+            here,
+            keeps,
+            audits: caller.auditor || administers,
+            administers,
+            waiting,
+        })
+    }
+
+    /// The places that this caller may open.
+    fn places(&self) -> Vec<(&'static str, &'static str)> {
+        let all = [
+            (true, "/admin", "Overview"),
+            (self.keeps, "/admin/sources", "Sources"),
+            (self.keeps, "/admin/approvals", "Approvals"),
+            (self.keeps || self.audits, "/admin/access", "Access"),
+            (self.audits, "/admin/audit", "Audit"),
+            (self.audits, "/admin/questions", "Questions"),
+            (self.administers, "/admin/generations", "Index"),
+            (self.administers, "/admin/people", "People"),
+        ];
+        let open = all.into_iter().filter(|(open, _, _)| *open);
+        open.map(|(_, place, name)| (place, name)).collect()
+    }
+
+    /// The whole page.
+    fn around(&self, title: &str, body: &Markup) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (readable(title)) " · Vouch" }
+                    link rel="icon" href="/static/favicon.svg" type="image/svg+xml";
+                    link rel="stylesheet" href="/static/admin.css";
+                    script type="module" src="/static/admin.js" {}
+                }
+                body {
+                    a.skip href="#main" { "Go to the content" }
+                    header.bar {
+                        div.bar-inner {
+                            a.brand href="/admin" {
+                                img src="/static/favicon.svg" width="26" height="26" alt="";
+                                span { "Vouch " span.soft { "Admin" } }
+                            }
+                            p.who {
+                                span { "You are " strong { (self.who) } }
+                                a href="/" { "Ask" }
+                            }
+                        }
+                        nav aria-label="Admin pages" {
+                            ul {
+                                @for (place, name) in self.places() {
+                                    li {
+                                        a href=(place) aria-current=[(place == self.here).then_some("page")] {
+                                            (name)
+                                            @if place == "/admin/approvals" && self.waiting > 0 {
+                                                " " span.count { (self.waiting) span.unseen { " waiting" } }
+                                            }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    main #main tabindex="-1" { (body) }
+                }
+            }
+        }
+    }
+}
