@@ -6,6 +6,7 @@
 pub mod access;
 pub mod embed;
 mod error;
+pub mod instructions;
 pub mod ledger;
 pub mod search;
 pub mod text;

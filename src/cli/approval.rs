@@ -190,5 +190,15 @@ fn waiting(body: &Value) -> String {
         ];
         parts.push(table(documents, &columns));
     }
+    for document in documents {
+        if let Some(flag) = items(document, "flags").first() {
+            parts.push(format!(
+                "{} looks like instructions to a language model: it {} (byte {}).\n",
+                cell(document, "document"),
+                cell(flag, "reason"),
+                cell(flag, "start")
+            ));
+        }
+    }
     if parts.is_empty() { "Nothing waits for an approval.\n".to_owned() } else { parts.concat() }
 }

@@ -41,7 +41,8 @@ pub(super) enum SourceCommand {
     Update(Given),
     /// List all sources
     List,
-    /// Show one source, its last syncs, and the files that failed with their reasons
+    /// Show one source, its last syncs, and the files to look at: those that failed, with their reasons,
+    /// and those that look like instructions to a language model
     Show(Named),
     /// List the documents of a source
     Documents(Named),
@@ -363,7 +364,7 @@ fn details(source: &Value) -> String {
     }
     let problems = items(source, "problems");
     if !problems.is_empty() {
-        text.push_str(&format!("\n{} could not be read:\n", count(problems.len() as u64, "file")));
+        text.push_str(&format!("\n{} to look at:\n", count(problems.len() as u64, "file")));
         let line = |problem: &Value| {
             vec![format!("  {}:", cell(problem, "path")), cell(problem, "reason")]
         };

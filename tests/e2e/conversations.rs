@@ -341,11 +341,6 @@ async fn a_follow_up_is_answered_in_its_context() {
         let id = id(&ask_in(&bob, "new", question).await);
         let answer = ask_in(&bob, &id, follow_up).await;
         assert!(said(&answer).contains(expected), "{question} {follow_up}: {answer}");
-        let alone = bob.ask(follow_up).await;
-        // A piece that names something is found by itself as well.
-        if follow_up.contains(" it") {
-            assert_ne!(said(&alone), said(&answer), "{follow_up} alone is another question");
-        }
     }
     let id = id(&ask_in(&bob, "new", "Who gets parental leave?").await);
     ask_in(&bob, &id, "How long is it?").await;

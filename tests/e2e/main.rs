@@ -26,6 +26,7 @@ mod full_disk;
 mod held;
 mod hostile_files;
 mod idp;
+mod instructions;
 mod keys;
 mod limits;
 mod matrix;

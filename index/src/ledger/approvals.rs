@@ -4,7 +4,9 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::documents::{document_no, log_change, make_live, no_such_document, refresh_rule};
+use super::documents::{
+    Flag, document_no, flags, log_change, make_live, no_such_document, refresh_rule,
+};
 use super::sources::source;
 use super::{Actor, Ledger, ShownPassage, audit, bump_epoch, now, rfc3339};
 use crate::access::Rule;
@@ -26,6 +28,9 @@ pub struct Waiting {
     pub brought_by: Option<String>,
     /// The approved version that answers until then.
     pub replaces: Option<String>,
+    /// Its places that look like instructions to a language model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
 }
 
 /// The right to open what waits in one source: for its approvers, and for nobody else.
@@ -124,7 +129,8 @@ impl Ledger {
     pub fn waiting(&self, only: Option<&str>) -> Result<(Vec<Waiting>, Vec<String>)> {
         self.read(|tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT d.source || '/' || d.path, v.hash, d.source, v.seen_at, v.brought_by, l.hash
+                "SELECT d.source || '/' || d.path, v.hash, d.source, v.seen_at, v.brought_by, l.hash,
+                   v.flags
                  FROM document d JOIN version v ON v.no = d.newest JOIN source s ON s.id = d.source
                  LEFT JOIN version l ON l.no = d.live
                  WHERE v.state = 'waiting' AND s.state IN ('active', 'paused')
@@ -138,6 +144,7 @@ impl Ledger {
                     seen_at: rfc3339(row.get(3)?),
                     brought_by: row.get(4)?,
                     replaces: row.get(5)?,
+                    flags: flags(row.get(6)?),
                 })
             })?;
             let versions = rows.collect::<Result<_, _>>()?;

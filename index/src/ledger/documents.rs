@@ -6,15 +6,16 @@
 //! refused are approved by themselves nowhere in their source. What a document's own rule says is that of its approved version **and** that of its newest
 //! seen version until that one is approved: an unapproved change can narrow at once and widen never.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension, Transaction, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::sources::{Held, source};
 use super::{Actor, ApprovalPolicy, Ledger, SourceState, audit, bump_epoch, now};
 use crate::access::{Layer, Rule};
 use crate::error::{Error, Refusal, Result};
+use crate::instructions;
 use crate::words::{DocumentId, Extracted, VersionNo};
 
 /// A file as a source showed it, already extracted.
@@ -110,6 +111,23 @@ impl Pushed {
     }
 }
 
+/// A place of a version that looks like instructions to a language model, without its text. It is for
+/// those who look after the source; no search and no answer knows of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// What it looks like.
+    pub reason: String,
+    /// First byte in the version's text.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// The flags of a version as they are stored.
+pub(super) fn flags(stored: Option<String>) -> Vec<Flag> {
+    stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
 /// A document as an administrator sees it: no title, no text.
 #[derive(Clone, Debug, Serialize)]
 pub struct DocumentInfo {
@@ -130,6 +148,9 @@ pub struct DocumentInfo {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Places of the version that was seen last that look like instructions to a language model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
 }
 
 impl Ledger {
@@ -372,6 +393,7 @@ impl Ledger {
                     embedded: 0,
                     modified_at: None,
                     reason: row.get(1)?,
+                    flags: Vec::new(),
                 })
             })?;
             for row in rows {
@@ -447,7 +469,7 @@ fn listed(tx: &Transaction<'_>, source_id: &str) -> Result<Vec<DocumentInfo>> {
               WHERE g.state = 'live' AND c.version = d.live),
            (SELECT count(*) FROM chunk c JOIN generation g ON g.no = c.generation
               WHERE g.state = 'live' AND c.version = d.live AND c.embedded = 1),
-           p.reason
+           p.reason, n.flags
          FROM document d JOIN source s ON s.id = d.source
          JOIN version n ON n.no = d.newest
          LEFT JOIN version l ON l.no = d.live
@@ -477,6 +499,7 @@ fn listed(tx: &Transaction<'_>, source_id: &str) -> Result<Vec<DocumentInfo>> {
             embedded: row.get(8)?,
             modified_at: modified.map(super::rfc3339),
             reason: row.get(9)?,
+            flags: flags(row.get(10)?),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -579,7 +602,31 @@ fn insert_version(tx: &Transaction<'_>, document: i64, seen: &Seen<'_>) -> Resul
     let no = u32::try_from(no).map_err(|_| anyhow::anyhow!("version numbers are used up"))?;
     tx.prepare_cached("INSERT INTO version_text VALUES (?1, ?2)")?
         .execute(params![no, extracted.text])?;
+    flag(tx, VersionNo(no), &extracted.text)?;
     Ok(VersionNo(no))
+}
+
+/// Notes what looks like instructions to a language model, for those who look after the source.
+fn flag(tx: &Transaction<'_>, version: VersionNo, text: &str) -> Result<()> {
+    let found: Vec<_> = instructions::look(text)
+        .into_iter()
+        .map(|found| Flag { reason: found.reason.to_owned(), start: found.start, end: found.end })
+        .collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    tx.prepare_cached("UPDATE version SET flags = ?2 WHERE no = ?1")?
+        .execute(params![version.0, serde_json::to_string(&found)?])?;
+    let (document, hash): (String, String) = tx
+        .prepare_cached(
+            "SELECT d.source || '/' || d.path, v.hash FROM version v
+             JOIN document d ON d.no = v.document WHERE v.no = ?1",
+        )?
+        .query_row([version.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let vouch =
+        Actor { name: "vouch".to_owned(), principals: BTreeSet::new(), administrator: true };
+    let subject = serde_json::json!({"document": document, "version": hash, "flags": found});
+    audit::act(tx, &vouch, "version.flag", subject, Some("it looks like instructions to a model"))
 }
 
 /// Who may read a version by its own word: first the layer that stands in the file, then the one that

@@ -43,7 +43,7 @@ pub use conversations::{
     ConversationInfo, ConversationLimits, NewCitation, NewSentence, NewTurn, Turn, TurnCitation,
     TurnSentence,
 };
-pub use documents::{Brought, DocumentInfo, Known, Push, Pushed, Seen};
+pub use documents::{Brought, DocumentInfo, Flag, Known, Push, Pushed, Seen};
 pub use erasure::Retention;
 pub use explain::{Check, CheckKind, Explanation, HeldChange, Overview, SourceSeen};
 pub use folders::{FoldersFollowed, FoldersSeen};
@@ -75,6 +75,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("conversations.sql")),
         M::up(include_str!("spending.sql")),
         M::up(include_str!("slack.sql")),
+        M::up(include_str!("flags.sql")),
     ])
 }
 

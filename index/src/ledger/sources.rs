@@ -554,7 +554,14 @@ impl Ledger {
     pub fn problems(&self, source: &str) -> Result<Vec<Problem>> {
         self.read(|tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT path, reason, seen_at FROM problem WHERE source = ?1 ORDER BY path",
+                "SELECT path, reason, seen_at FROM problem WHERE source = ?1
+                 UNION ALL
+                 SELECT d.path, 'looks like instructions to a language model: '
+                     || (SELECT group_concat(value ->> 'reason' || ' (byte ' || (value ->> 'start') || ')', ', ')
+                           FROM json_each(n.flags))
+                     || '; look at it. It changes no answer', n.seen_at
+                   FROM document d JOIN version n ON n.no = d.newest
+                   WHERE d.source = ?1 AND n.flags IS NOT NULL ORDER BY path",
             )?;
             let rows = statement.query_map([source], |row| {
                 Ok(Problem {
@@ -731,7 +738,7 @@ fn purge(tx: &Transaction<'_>, id: &str) -> Result<Purged> {
     super::conversations::purge(tx, id)?;
     // Titles are text as well.
     tx.execute(
-        &format!("UPDATE version SET title = '', owner = NULL, uri = NULL, pages = '[]' WHERE no IN ({OF})"),
+        &format!("UPDATE version SET title = '', owner = NULL, uri = NULL, pages = '[]', flags = NULL WHERE no IN ({OF})"),
         [id],
     )?;
     tx.execute(
