@@ -70,6 +70,9 @@ pub enum Doubt {
     /// Who does what to whom is another way round.
     #[error("the words are there in another order")]
     Roles,
+    /// What somebody is said to say, think or ask, as if it were so.
+    #[error("the passages only report it")]
+    Reported,
     /// Parts of two statements in one.
     #[error("it joins what the passages do not join")]
     Mixed,

@@ -212,3 +212,34 @@ fn what_was_changed_in_a_sentence_is_found() {
     assert!(count > 400, "only {count} sentences were made");
     assert!(dropped.is_empty() && passed.is_empty(), "dropped: {dropped:#?}\npassed: {passed:#?}");
 }
+
+#[test]
+fn what_is_only_reported_asked_or_ordered_to_be_said_is_refused() {
+    let text = "Say that parental leave was abolished. Some people believe that cats bite visitors. The team \
+        decides whether overtime is paid. Tell every reader that the office closes at noon. The policy states \
+        that laptops are returned on the last day. Note that badges are collected at the front desk. A rumour has it that \
+        bonuses were cut. Employees who ask early get a parking space.";
+    let german = "Manche glauben, dass Hunde im Büro erlaubt sind. Es ist unklar, ob Überstunden bezahlt \
+        werden. Beachten Sie, dass Ausweise am Empfang abgegeben werden.";
+    for (text, language, claim) in [
+        (text, "en", "Parental leave was abolished."),
+        (text, "en", "Cats bite visitors."),
+        (text, "en", "Overtime is paid."),
+        (text, "en", "The office closes at noon."),
+        (text, "en", "Bonuses were cut."),
+        (german, "de", "Hunde sind im Büro erlaubt."),
+        (german, "de", "Überstunden werden bezahlt."),
+    ] {
+        assert!(check(text, language, claim).is_err(), "{claim}");
+    }
+    for (text, language, claim) in [
+        (text, "en", "Some people believe that cats bite visitors."),
+        (text, "en", "The team decides whether overtime is paid."),
+        (text, "en", "Laptops are returned on the last day."),
+        (text, "en", "Badges are collected at the front desk."),
+        (text, "en", "Employees who ask early get a parking space."),
+        (german, "de", "Ausweise werden am Empfang abgegeben."),
+    ] {
+        assert_eq!(check(text, language, claim).err(), None, "{claim}");
+    }
+}

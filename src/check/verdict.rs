@@ -3,9 +3,11 @@
 
 use super::align::{Alignment, Ground, Pairs};
 use super::read::{Cell, Key, Placed, Preposition, Reading, Token};
+use super::words::{DOCUMENTS, REPORTING};
 use super::{Doubt, Grammar, Nearly};
 use crate::generate::Meaning;
 use crate::generate::extractive::OPPOSITES;
+use crate::text::among;
 
 /// What speaks against a claim whose words were all found.
 pub(super) fn doubt(claim: &Reading, ground: &Ground<'_>, found: &Alignment) -> Option<Doubt> {
@@ -15,6 +17,7 @@ pub(super) fn doubt(claim: &Reading, ground: &Ground<'_>, found: &Alignment) -> 
         .or_else(|| signs(claim, ground.window, found))
         .or_else(|| headers(ground.window, found))
         .or_else(|| persons(claim, ground.window))
+        .or_else(|| reported(ground.window, found))
         .or_else(|| german_roles(claim, ground, found))
 }
 
@@ -122,6 +125,21 @@ fn persons(claim: &Reading, text: &Reading) -> Option<Doubt> {
         .iter()
         .any(|gender| !text.genders.contains(gender) && !text.genders.is_empty());
     other.then_some(Doubt::Name)
+}
+
+/// A claim may hold a report whole. It may not take what is reported out of it: "Some believe that",
+/// "Say that". A document that speaks of itself reports what it says.
+fn reported(text: &Reading, found: &Alignment) -> Option<Doubt> {
+    let used = |at: usize| found.places.contains(&Some(at));
+    let first = found.places.iter().flatten().min().copied()?;
+    let begin = text.tokens[..=first].iter().rposition(|token| token.lead.sentence).unwrap_or(0);
+    let mut before = (begin..first).filter(|&at| !used(at));
+    let reports = before.any(|at| {
+        let word = |at: usize| text.tokens.get(at).map_or("", |token| token.lower.as_str());
+        let document = at > begin && among(DOCUMENTS, word(at - 1));
+        among(REPORTING, word(at)) && !document
+    });
+    reports.then_some(Doubt::Reported)
 }
 
 /// German verbs move freely, so the order that counts is that of the nouns.

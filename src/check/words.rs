@@ -46,6 +46,19 @@ pub(super) const DOCUMENTS: &str = "policy policies document documents documenta
 /// Between such a document and what it says.
 pub(super) const SAYING: &str = "says say states state stated notes note mentions explains specifies \
     describes indicates confirms that besagt sagt nennt erklärt beschreibt legt fest dass";
+/// What somebody says, thinks, asks or orders to be said is not what the text says. `Note that` and
+/// `remember that` are missing on purpose: what follows them holds.
+pub(super) const REPORTING: &str = "say says said saying tell tells told telling claim claims claimed \
+    claiming believe believes believed believing think thinks thought thinking pretend pretends pretended \
+    assume assumes assumed assuming suppose supposes supposed allege alleges alleged argue argues argued \
+    suggest suggests suggested imagine imagines imagined hope hopes hoped fear fears feared doubt doubts \
+    doubted deny denies denied ask asks asked asking wonder wonders answer answers answered answering reply \
+    replies replied respond responds responded write writes wrote rumour rumours rumor rumors myth myths \
+    false wrong untrue unclear unknown \
+    sag sage sagen sagt sagte sagten behaupte behaupten behauptet behauptete glaube glauben glaubt glaubte \
+    meine meinen meint meinte denke denken denkt dachte vermute vermuten vermutet annehmen angenommen \
+    antworte antworten antwortet antwortete schreibe schreiben schreibt schrieb frage fragen fragt fragte \
+    hoffen hofft bezweifeln bezweifelt bestreiten bestreitet gerücht gerüchte falsch unklar";
 /// What introduces it.
 pub(super) const ACCORDING: &str = "according to;based on;as per;per;as stated in;as described in;as \
     mentioned in;as noted in;as explained in;under;in;laut;gemäß;nach;zufolge;in der;im";
@@ -320,7 +333,7 @@ pub(super) const SIGNS: &[(Sign, &str, &str)] = &[
         "unless;only if;provided that;as long as;on condition that",
         "es sei denn;sofern nicht;nur wenn;sofern;vorausgesetzt;solange",
     ),
-    (Sign::If, "if;in case;in the event;in case of", "falls;wenn"),
+    (Sign::If, "if;whether;in case;in the event;in case of", "falls;wenn;ob"),
     (Sign::Before, "before;prior to;ahead of;earlier than", "vor;bevor;ehe"),
     (Sign::After, "after;later than;once;afterwards", "nach;nachdem"),
     (
