@@ -151,7 +151,7 @@ async fn requests_that_can_not_be_understood_get_a_problem_at_the_right_status()
         ("/v1/ask", json!({"question": "  "}), (422, "empty")),
         ("/v1/ask", json!({"query": "leave"}), (422, "bad_json")),
         ("/v1/ask", json!({"question": 7}), (422, "bad_json")),
-        ("/v1/ask", json!({"question": "a", "conversation": "c"}), (422, "no_conversations")),
+        ("/v1/ask", json!({"question": "a", "conversation": "c"}), (404, "not_found")),
         ("/v1/search", json!({"query": "a", "limit": 201}), (422, "bad_limit")),
         ("/v1/search", json!({"query": "a", "limit": 0}), (422, "bad_limit")),
         ("/v1/search", json!({"query": "a", "mode": "best"}), (422, "bad_json")),
