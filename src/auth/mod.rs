@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use percent_encoding::percent_decode;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -36,6 +36,8 @@ use token::Verified;
 
 /// What every API key begins with.
 pub(crate) const KEY_PREFIX: &str = "vk_";
+/// What every token for the widget begins with. Cookies never do.
+pub(crate) const LENT_PREFIX: &str = "vw_";
 
 /// Somebody whose credential was checked, with what it allows.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Caller {
     pub auditor: bool,
     /// The sources that may be pushed to; none: all.
     pushes_to: Option<Vec<String>>,
+    /// The key with which tokens for people may be made.
+    lends: Option<String>,
     /// Whether the assistant is stopped, and whom to ask about it.
     stopped: Option<String>,
 }
@@ -79,6 +83,14 @@ pub struct AsAuditor {
     /// Whether questions and sentences are for this caller: for auditors they are, for an
     /// administrator who is none they are not.
     pub sees_text: bool,
+}
+
+/// The holder of a key that may have tokens made for people.
+pub struct AsLender {
+    /// The key's id.
+    pub key: String,
+    /// Who is named in the audit.
+    pub actor: Actor,
 }
 
 /// Anybody with a valid credential. What a route with this does is decided by sources: approvers and
@@ -173,6 +185,21 @@ impl FromRequestParts<Arc<App>> for AsAuditor {
     }
 }
 
+impl FromRequestParts<Arc<App>> for AsLender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let AsAnybody(caller) = AsAnybody::from_request_parts(parts, app).await?;
+        match caller.lends {
+            Some(key) => Ok(Self { key, actor: caller.actor }),
+            None => Err(ApiError::forbidden(
+                "this credential may not have tokens made",
+                "use a key of role widget; it belongs on a server, never into a page",
+            )),
+        }
+    }
+}
+
 /// What a request brings along.
 enum Credential {
     /// The first administrator's key.
@@ -185,6 +212,8 @@ enum Credential {
     Verified { issuer: String, person: Verified },
     /// The cookie of a browser that signed in.
     Session(String),
+    /// A token that a key's holder had made for a person.
+    Lent(String),
     /// A person of the demo.
     Demo(String),
 }
@@ -211,6 +240,10 @@ impl Credential {
         if let Some(user) = bearer.strip_prefix("demo:").filter(|_| app.directory.is_some()) {
             on_loopback(parts)?;
             return Ok(Self::Demo(user.to_owned()));
+        }
+        if bearer.starts_with(LENT_PREFIX) {
+            from_a_listed_site(&parts.headers, app)?;
+            return Ok(Self::Lent(bearer.to_owned()));
         }
         let first = app.bootstrap_key.as_ref();
         if first.is_some_and(|key| key.as_bytes().ct_eq(bearer.as_bytes()).into()) {
@@ -241,6 +274,7 @@ fn identify(app: &App, credential: Credential) -> Result<Caller, ApiError> {
             reader: None,
             auditor: true,
             pushes_to: None,
+            lends: None,
             stopped: None,
         }),
         Credential::Key(key) => {
@@ -256,6 +290,13 @@ fn identify(app: &App, credential: Credential) -> Result<Caller, ApiError> {
             let session = app.ledger.session(&hash_of_key(&value))?;
             let session = session.ok_or_else(ApiError::unauthorized)?;
             signed_in(app, &session.user, &session.groups)
+        }
+        Credential::Lent(token) => {
+            let user = app.ledger.lent(&hash_of_key(&token))?.ok_or_else(ApiError::unauthorized)?;
+            let mut caller = person_with(app, standing(app, &user, &[])?, [false, false]);
+            // Whoever holds it reads as this person, and decides nothing in their name.
+            caller.actor.principals.clear();
+            Ok(caller)
         }
         Credential::Demo(user) => {
             let directory = app.directory.as_ref().ok_or_else(ApiError::unauthorized)?;
@@ -284,6 +325,7 @@ fn person_with(app: &App, standing: Standing, [administrator, auditor]: [bool; 2
         reader: Some(standing.reader),
         auditor,
         pushes_to: None,
+        lends: None,
     }
 }
 
@@ -298,6 +340,7 @@ fn by_key(app: &App, key: KeyInfo) -> Result<Caller, ApiError> {
             reader: None,
             auditor: false,
             pushes_to: None,
+            lends: None,
             stopped: None,
         },
     };
@@ -307,6 +350,7 @@ fn by_key(app: &App, key: KeyInfo) -> Result<Caller, ApiError> {
         caller.reader = None;
         caller.actor.principals.clear();
     }
+    caller.lends = (key.role == KeyRole::Widget).then_some(key.id);
     caller.auditor = key.role == KeyRole::Auditor;
     caller.pushes_to = (key.role == KeyRole::Pusher).then_some(key.sources);
     Ok(caller)
@@ -353,6 +397,14 @@ fn is_meant(headers: &HeaderMap, reader: &Reader) -> Result<(), ApiError> {
         "somebody else is signed in now",
         "ask `GET /v1/me` who it is, and show nothing of the person before",
     ))
+}
+
+/// A token for the widget counts on Vouch's own pages and on those of listed sites. Browsers name the
+/// page that calls; what names none is no page of another site.
+fn from_a_listed_site(headers: &HeaderMap, app: &App) -> Result<(), ApiError> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let listed = app.config.server.origins.iter().any(|one| origin == one.as_str());
+    if listed { Ok(()) } else { same_origin(&Method::POST, headers, &app.config.public_url()) }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

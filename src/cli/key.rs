@@ -60,6 +60,8 @@ enum KeyRole {
     Auditor,
     /// Administers, and reads the audit without its texts
     Administrator,
+    /// Has short-lived tokens made for the readers of a site with the chat widget
+    Widget,
 }
 
 /// Which way a span counts from now.
@@ -120,6 +122,7 @@ impl Create {
             KeyRole::Pusher => "pusher",
             KeyRole::Auditor => "auditor",
             KeyRole::Administrator => "administrator",
+            KeyRole::Widget => "widget",
         };
         let mut content = json!({ "name": self.name, "role": role });
         if let Some(user) = self.user {

@@ -44,9 +44,11 @@ pub(super) fn open_to(origins: &[String], routes: Router<Arc<App>>) -> Router<Ar
     routes.layer(cors).layer(map_response(say_nothing_to_others))
 }
 
-/// The readers' routes, and the script that calls them.
+/// The readers' routes, and the script that calls them. Tokens are made by servers: a key that may is
+/// never in a page.
 fn for_readers(path: &str) -> bool {
-    let api = path.starts_with("/v1/") && !path.starts_with("/v1/admin/");
+    let no_page = path.starts_with("/v1/admin/") || path == "/v1/widget-token";
+    let api = path.starts_with("/v1/") && !no_page;
     api || path == "/widget.js" || path == "/mcp" || path.starts_with("/.well-known/")
 }
 

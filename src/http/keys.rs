@@ -21,7 +21,7 @@ use crate::auth::{AsAdministrator, KEY_PREFIX, hash_of_key, random};
 pub(super) struct KeyBody {
     /// A name for people; no two keys that work may share one.
     name: String,
-    /// `reader`, `pusher`, `auditor` or `administrator`.
+    /// `reader`, `pusher`, `auditor`, `administrator` or `widget`.
     #[schema(value_type = String)]
     role: KeyRole,
     /// The person that it stands for, with or without `user:`. A pusher's key pushes in their name.

@@ -91,6 +91,7 @@ fn routes() -> Routes {
         .api(Policy::Reader, routes!(mcp::call))
         .page(Policy::Open, mcp::METADATA, mcp::metadata)
         .page(Policy::Open, mcp::METADATA_OF_MCP, mcp::metadata_of_mcp)
+        .api(Policy::Lender, routes!(widget::token))
         .api(Policy::Anybody, routes!(sources::list))
         .api(Policy::Administrator, routes!(sources::add))
         .api(Policy::ItsKeepers, routes!(sources::show))

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, FromRequestParts as _, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -39,7 +40,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             axum::response::Html(include_str!("../web/intranet.html"))
         })
         .page(Policy::Demo, "/demo/people", people)
-        .page(Policy::ItsReader, "/view/{source}/{*path}", view);
+        .page(Policy::ItsReader, "/view/{source}/{*path}", view)
+        .form(Policy::ItsReader, "/view/{source}/{*path}", view_with_token);
     for (path, kind, text) in FILES {
         let tag = format!("\"{}\"", &hex::encode(Sha256::digest(text))[..32]);
         let file = move |headers: HeaderMap| async move { file(&headers, kind, text, tag) };
@@ -108,6 +110,36 @@ async fn view(
             Redirect::to(&signin::address(here)).into_response()
         }
         Err(error) => problem_page(&error),
+    }
+}
+
+/// A token that a form of the widget carries: a link can't send one, and an address must not.
+#[derive(Deserialize)]
+struct Carried {
+    token: Option<String>,
+}
+
+/// The same page for whoever has a token and no cookie.
+async fn view_with_token(
+    State(app): State<Arc<App>>,
+    path: Result<Path<(String, String)>, ApiError>,
+    query: Result<Query<ViewQuery>, ApiError>,
+    mut parts: Parts,
+    form: Result<Form<Carried>, FormRejection>,
+) -> Result<Response, ApiError> {
+    let carried = form.ok().and_then(|Form(carried)| carried.token);
+    let bearer = carried.and_then(|token| format!("Bearer {token}").parse().ok());
+    let by_form =
+        bearer.map(|bearer| parts.headers.insert(header::AUTHORIZATION, bearer)).is_some();
+    let shown = async {
+        let AsReader(reader) = AsReader::from_request_parts(&mut parts, &app).await?;
+        let (Path(place), Query(query)) = (path?, query?);
+        show(&app, reader, place, query).await
+    };
+    match shown.await {
+        Ok(page) => Ok(page.into_response()),
+        Err(error) if by_form => Ok(problem_page(&error)),
+        Err(error) => Err(error),
     }
 }
 

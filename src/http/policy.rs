@@ -64,6 +64,8 @@ pub enum Policy {
     /// A key that names the source, and administrators. 403 for everybody else, whether or not there
     /// is such a source.
     ItsPusher,
+    /// A key of role widget. 403 for everybody else.
+    Lender,
     /// Auditors and administrators. 403 for everybody else.
     Auditor,
     /// Administrators. 403 for everybody else.
@@ -88,6 +90,7 @@ impl Policy {
             Self::ItsApprover => "its approver",
             Self::ItsApproverAlone => "its approver alone",
             Self::ItsPusher => "its pusher",
+            Self::Lender => "lender",
             Self::Auditor => "auditor",
             Self::Administrator => "administrator",
         }

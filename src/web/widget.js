@@ -217,6 +217,12 @@ const GERMAN = {
   brokenOffWhy: "Die Verbindung endete, bevor die Antwort vollständig war. Fragen Sie noch einmal.",
 };
 
+/** The texts that a language lacks, or that fill in something else; for whoever writes one. */
+export function missing(lang, own = lang === "de" ? GERMAN : {}) {
+  const shape = (text) => JSON.stringify(typeof text === "object" ? Object.keys(text) : (text.match(/\{\w+\}/g) ?? []).sort());
+  return Object.keys(ENGLISH).filter((key) => own[key] === undefined || shape(own[key]) !== shape(ENGLISH[key]));
+}
+
 /** Says things in one language. */
 class Words {
   constructor(lang, own = {}) {
@@ -721,10 +727,26 @@ class Card {
       warning && make("p", { class: "warning" }, warning),
       citation.current === false && make("p", { class: "warning" }, words.say("superseded")),
       make("blockquote", { dir: "auto" }, withoutSigns(citation.quote)),
-      make("a", { class: "view", part: "view", href: viewerAddress(citation), target: "_blank", rel: "noopener" },
-        drawing("view"), words.say("view"), make("span", { class: "unseen" }, ` ${words.say("newTab")}`)),
+      this.way(citation),
       facts,
     ].filter(Boolean);
+  }
+
+  /** The way to the document. A link can't carry a token: a form does, so that no address holds it. */
+  way(citation) {
+    const { server, words } = this.chat;
+    const label = [drawing("view"), words.say("view"), make("span", { class: "unseen" }, ` ${words.say("newTab")}`)];
+    const address = viewerAddress(citation);
+    if (!server.lend) return make("a", { class: "view", part: "view", href: address, target: "_blank", rel: "noopener" }, ...label);
+    const field = make("input", { type: "hidden", name: "token" });
+    const form = make("form", { method: "post", action: address, target: "_blank", rel: "noopener" }, field, make("button", { class: "view", part: "view" }, ...label));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      field.value = await server.token().catch(() => "");
+      form.submit();
+      field.value = "";
+    });
+    return form;
   }
 }
 
@@ -1615,6 +1637,8 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 .warning { padding: .5em .8em; border: 1px solid var(--warn-line); border-radius: 8px; background: var(--warn-paper); color: var(--warn-ink); font-size: .875em; }
 .card dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1em .9em; font-size: .8125em; line-height: 1.6; padding-top: .8em; border-top: 1px solid var(--line); }
 .card dt { color: var(--soft); }
+button.view { color: var(--accent); text-decoration: underline; text-underline-offset: .15em; }
+button.view:hover { color: var(--accent-strong); }
 .view { display: inline-flex; align-items: center; gap: .45em; min-height: 2em; font-weight: 600; }
 .view svg { width: 1.1em; height: 1.1em; }
 

@@ -51,4 +51,5 @@ mod soak;
 mod tokens;
 mod two_readers;
 mod two_worlds;
+mod widget;
 mod world;

@@ -107,7 +107,9 @@ impl Row {
             ("/signin/callback", _) => (policy, self.answering(422)),
             (_, Policy::SignIn) => (policy, self.answering(303)),
             (_, Policy::Demo) => (policy, self.answering(404)),
-            ("/view/{source}/{*path}", _) => (policy, Self { turned_away: 303, ..self }),
+            ("/view/{source}/{*path}", _) if self.method == Method::GET => {
+                (policy, Self { turned_away: 303, ..self })
+            }
             _ => (policy, self),
         }
     }
@@ -125,6 +127,7 @@ fn readers_rows() -> Vec<Row> {
         post("/v1/search", "/v1/search", json!({"query": "parental leave"})),
         document("/v1/documents/{source}/{*path}", "/v1/documents"),
         document("/view/{source}/{*path}", "/view"),
+        row(Method::POST, "/view/{source}/{*path}", "/view/{p}/leave.md", 200),
         post("/v1/feedback", "/v1/feedback", json!({"answer": "{answer}", "verdict": "right"})),
         get("/v1/conversations", "/v1/conversations"),
         get(CONVERSATION, "/v1/conversations/{conversation}"),
@@ -138,6 +141,7 @@ fn readers_rows() -> Vec<Row> {
         ),
         get("/v1/me", "/v1/me"),
         post("/mcp", "/mcp", json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})),
+        post("/v1/widget-token", "/v1/widget-token", json!({"user": "bob"})),
         get("/demo/people", "/demo/people"),
         post("/signin", "/signin", json!({"user": "bob"})),
         // In demo mode no identity provider signs browsers in.

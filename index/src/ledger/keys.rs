@@ -22,6 +22,8 @@ pub enum KeyRole {
     Auditor,
     /// Administers; may push too.
     Administrator,
+    /// Has tokens made for the people of a site, each for one of them; reads nothing itself.
+    Widget,
 }
 
 impl KeyRole {
@@ -31,11 +33,12 @@ impl KeyRole {
             Self::Pusher => "pusher",
             Self::Auditor => "auditor",
             Self::Administrator => "administrator",
+            Self::Widget => "widget",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Reader, Self::Pusher, Self::Auditor, Self::Administrator]
+        [Self::Reader, Self::Pusher, Self::Auditor, Self::Administrator, Self::Widget]
             .into_iter()
             .find(|role| role.name() == name)
     }
@@ -92,13 +95,18 @@ impl Ledger {
         let lacks = match new.role {
             KeyRole::Reader if new.user.is_none() => Some("a reader's key needs a user"),
             KeyRole::Pusher if new.sources.is_empty() => Some("a pusher's key needs a source"),
-            KeyRole::Reader | KeyRole::Pusher | KeyRole::Auditor | KeyRole::Administrator => None,
+            KeyRole::Widget if new.user.is_some() => Some("a widget's key stands for nobody"),
+            KeyRole::Reader
+            | KeyRole::Pusher
+            | KeyRole::Auditor
+            | KeyRole::Administrator
+            | KeyRole::Widget => None,
         };
         if let Some(lacks) = lacks {
             return Err(Refusal::invalid(
                 "key_incomplete",
                 lacks,
-                "name a user for a reader's key, and the sources for a pusher's",
+                "name a user for a reader's key, the sources for a pusher's, and no user for a widget's",
             ));
         }
         if let Some(user) = &new.user {
@@ -200,7 +208,7 @@ impl Ledger {
 }
 
 /// What is not one person is refused: such a key would read as nobody whom a rule can name.
-fn check_user(user: &str) -> Result<()> {
+pub(super) fn check_user(user: &str) -> Result<()> {
     let principal = ["user:", "group:"].iter().any(|kind| user.starts_with(kind));
     let odd = user.trim() != user || user.chars().any(char::is_control);
     if user.is_empty() || user == "everyone" || principal || odd {

@@ -76,6 +76,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("spending.sql")),
         M::up(include_str!("slack.sql")),
         M::up(include_str!("flags.sql")),
+        M::up(include_str!("lent.sql")),
     ])
 }
 

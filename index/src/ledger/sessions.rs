@@ -4,14 +4,17 @@
 //! neither counts with another partner: an address that was given to a new colleague does not open
 //! what the old one could read, until an administrator releases it.
 //!
-//! A session is stored by the hash of its cookie and never outlives the groups that came with it.
+//! A session is stored by the hash of its cookie and never outlives the groups that came with it. A
+//! token that an API key had made for a person lies beside it, and ends with that key at the latest;
+//! neither passes for the other.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::json;
 
-use super::{Actor, Ledger, audit, now};
+use super::keys::check_user;
+use super::{Actor, Ledger, audit, now, rfc3339};
 use crate::error::{Refusal, Result};
 
 /// Who is signed in in a browser.
@@ -102,8 +105,8 @@ impl Ledger {
     /// # Errors
     /// The ledger failed.
     pub fn session(&self, hash: &str) -> Result<Option<Session>> {
-        const ONE: &str =
-            "SELECT user, groups, expires_at FROM session WHERE hash = ?1 AND expires_at > ?2";
+        const ONE: &str = "SELECT user, groups, expires_at FROM session
+             WHERE hash = ?1 AND expires_at > ?2 AND key IS NULL";
         let row = self.read(|tx| {
             let mut statement = tx.prepare_cached(ONE)?;
             let row = statement.query_row(params![hash, now()], |row| {
@@ -113,6 +116,49 @@ impl Ledger {
         })?;
         let Some((user, groups, expires_at)) = row else { return Ok(None) };
         Ok(Some(Session { user, groups: serde_json::from_str(&groups)?, expires_at }))
+    }
+
+    /// Keeps a token for a person under its hash, which the holder of this key vouches for.
+    ///
+    /// # Errors
+    /// Something that is no person.
+    pub fn lend(&self, hash: &str, lent: &Session, (key, actor): (&str, &Actor)) -> Result<()> {
+        check_user(&lent.user)?;
+        self.write(|tx| {
+            tx.execute("DELETE FROM session WHERE expires_at <= ?1", [now()])?;
+            tx.execute(
+                "INSERT INTO session (hash, user, groups, created_at, expires_at, key)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    hash,
+                    lent.user,
+                    serde_json::to_string(&lent.groups)?,
+                    now(),
+                    lent.expires_at,
+                    key
+                ],
+            )?;
+            let user = format!("user:{}", lent.user);
+            let until = rfc3339(lent.expires_at);
+            let facts =
+                json!({"key": key, "user": user, "before": null, "after": {"until": until}});
+            audit::act(tx, actor, "token.lend", facts, None)
+        })
+    }
+
+    /// The user of the token with this hash, if neither it nor its key has ended.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn lent(&self, hash: &str) -> Result<Option<String>> {
+        const ONE: &str = "SELECT session.user FROM session
+             JOIN api_key ON api_key.id = session.key AND api_key.revoked_at IS NULL
+             WHERE session.hash = ?1 AND session.expires_at > ?2
+             AND (api_key.expires_at IS NULL OR api_key.expires_at > ?2)";
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(ONE)?;
+            Ok(statement.query_row(params![hash, now()], |row| row.get(0)).optional()?)
+        })
     }
 
     /// Ends a session; one that is not there is no error.

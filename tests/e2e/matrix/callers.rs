@@ -17,6 +17,9 @@ pub(super) enum Kind {
     Administrator,
     AdministratorsKey,
     PushersKey,
+    WidgetsKey,
+    /// A token for the approver, which a widget's key had made.
+    Lent,
     /// Somebody who is all that the others are, and is blocked.
     Blocked,
     /// The reader, while the assistant is stopped.
@@ -24,12 +27,12 @@ pub(super) enum Kind {
 }
 
 use Kind::{
-    Administrator, AdministratorsKey, Approver, Auditor, Blocked, Expired, Nobody, OtherReader,
-    Owner, PushersKey, Reader, RevokedKey, Stopped, WrongAudience,
+    Administrator, AdministratorsKey, Approver, Auditor, Blocked, Expired, Lent, Nobody,
+    OtherReader, Owner, PushersKey, Reader, RevokedKey, Stopped, WidgetsKey, WrongAudience,
 };
 
 /// Every kind of caller, in the order of the enum.
-pub(super) const KINDS: [Kind; 14] = [
+pub(super) const KINDS: [Kind; 16] = [
     Nobody,
     Expired,
     WrongAudience,
@@ -42,6 +45,8 @@ pub(super) const KINDS: [Kind; 14] = [
     Administrator,
     AdministratorsKey,
     PushersKey,
+    WidgetsKey,
+    Lent,
     Blocked,
     Stopped,
 ];
@@ -61,6 +66,8 @@ impl Kind {
             Administrator => "admin",
             AdministratorsKey => "admin-key",
             PushersKey => "pusher-key",
+            WidgetsKey => "widget-key",
+            Lent => "lent",
             Blocked => "blocked",
             Stopped => "stopped",
         }
@@ -81,7 +88,7 @@ impl Kind {
     }
 
     fn is_a_person(self) -> bool {
-        self.counts() && !matches!(self, AdministratorsKey | PushersKey)
+        self.counts() && !matches!(self, AdministratorsKey | PushersKey | WidgetsKey)
     }
 }
 
@@ -118,6 +125,7 @@ pub(super) fn promised(policy: Policy, kind: Kind) -> Result<(), u16> {
         }
         Policy::ItsApproverAlone => allowed(kind == Approver, 404),
         Policy::ItsPusher => allowed(kind.administers() || kind == PushersKey, 403),
+        Policy::Lender => allowed(kind == WidgetsKey, 403),
         Policy::Auditor => allowed(kind.administers() || kind == Auditor, 403),
         Policy::Administrator => allowed(kind.administers(), 403),
     }

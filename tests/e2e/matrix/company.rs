@@ -10,8 +10,8 @@ use crate::idp::{CLIENT, Idp};
 use crate::world::{Company, Person, Reply, World, until};
 
 use Kind::{
-    Administrator, AdministratorsKey, Approver, Auditor, Blocked, Expired, Nobody, OtherReader,
-    Owner, PushersKey, Reader, RevokedKey, Stopped, WrongAudience,
+    Administrator, AdministratorsKey, Approver, Auditor, Blocked, Expired, Lent, Nobody,
+    OtherReader, Owner, PushersKey, Reader, RevokedKey, Stopped, WidgetsKey, WrongAudience,
 };
 
 /// Stands in the documents, which the reader alone may see, and in no question.
@@ -276,6 +276,16 @@ async fn keys(world: &World) -> (Vec<(Kind, String)>, Vec<String>) {
         let name = format!("spare-{}", kind.letter());
         spare.push(key(world, json!({"name": name, "role": "auditor"})).await.0);
     }
-    let keys = vec![(PushersKey, pusher), (AdministratorsKey, ops), (RevokedKey, revoked)];
+    let (_, widget) = key(world, json!({"name": "intranet", "role": "widget"})).await;
+    let intranet = world.stranger().holding(&widget);
+    let lent = intranet.post("/v1/widget-token", &json!({"user": "dana"})).await.json();
+    let lent = lent["token"].as_str().expect("a token").to_owned();
+    let keys = vec![
+        (PushersKey, pusher),
+        (AdministratorsKey, ops),
+        (RevokedKey, revoked),
+        (WidgetsKey, widget),
+        (Lent, lent),
+    ];
     (keys, spare)
 }
