@@ -4,7 +4,7 @@ PORT ?= 8080
 QDRANT_URL ?=
 CHECKS ?= 1000000
 
-.PHONY: models clients build demo test soak sabotage bench
+.PHONY: models clients axe build demo test soak sabotage bench
 
 models: ## fetch the embedding model and ONNX Runtime into models/, checked by hash
 	@$(PYTHON) scripts/fetch-models
@@ -18,7 +18,10 @@ demo: models build ## start the sample company on http://127.0.0.1:$(PORT)
 clients: ## the official client libraries that some tests drive Vouch with, in target/clients
 	@PYTHON=$(PYTHON) scripts/fetch-clients
 
-test: models clients ## every test, in the profile that ships; QDRANT_URL=… adds a real Qdrant server
+axe: ## axe-core, with which the browser tests look at every page, in target/axe
+	@scripts/fetch-axe
+
+test: models clients axe ## every test, in the profile that ships; QDRANT_URL=… adds a real Qdrant server
 	QDRANT_URL=$(QDRANT_URL) cargo test --release --locked $(if $(QDRANT_URL),-- --include-ignored)
 
 soak: models ## the proofs of permission at full length, CHECKS of them; VOUCH_SEED=… repeats a run

@@ -99,3 +99,43 @@ async fn without_a_network_the_widget_says_so_and_goes_on_when_it_is_back() {
     browser.says(".turn:last-child .sentences", "28 days").await;
     browser.only_called(&[&world.base]).await;
 }
+
+#[tokio::test]
+async fn a_conversation_goes_on_is_found_again_and_can_be_deleted() {
+    let name = "a_conversation_goes_on_is_found_again_and_can_be_deleted";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    browser.ask("And for contractors?").await;
+    browser
+        .holds("chat.conversations.length === 1 && chat.conversations[0].id === chat.conversation")
+        .await;
+    browser.click("[aria-label='New conversation']").await;
+    assert_eq!(browser.count(".turn").await, 0);
+
+    browser.click("[aria-label='Earlier conversations']").await;
+    let listed = browser.text(".past").await;
+    assert!(listed.contains(QUESTION) && listed.contains("2 questions"), "{listed}");
+    browser.click(".past").await;
+    browser.says(".turn:first-child .sentences", "28 days").await;
+    assert_eq!(browser.count(".turn").await, 2);
+    browser.ask("And for contractors?").await;
+    assert_eq!(browser.count(".turn").await, 3);
+
+    // What Bob may no longer see is gone from what he asked, and it says so.
+    let people = [("alice", &["hr"][..], &["administrator"][..]), ("bob", &["contractors"], &[])];
+    world.people(&people);
+    browser.click("[aria-label='Earlier conversations']").await;
+    browser.click(".past").await;
+    browser.says(".turn:first-child .remark", "no longer read").await;
+    assert!(!browser.everything().await.contains("28 days"));
+
+    browser.click("[aria-label='Earlier conversations']").await;
+    browser.click(".shelf li .icon").await;
+    browser.click(".shelf .danger").await;
+    browser.says(".shelf", "no earlier conversations").await;
+    assert_eq!(world.bob().get("/v1/conversations").await.json()["conversations"], json!([]));
+    browser.only_called(&[&world.base]).await;
+}

@@ -5,8 +5,12 @@
 //! ([`Browser::only_called`]). Where either program is missing these tests say so loudly and pass:
 //! `.ci/run` installs both.
 
+mod accessible;
 mod asking;
+mod host;
+mod hostile;
 mod people;
+mod states;
 mod viewer;
 
 use std::io::{BufRead as _, BufReader};
@@ -181,6 +185,17 @@ impl Browser {
             text.as_str().filter(|text| text.contains(words)).map(str::to_owned)
         })
         .await
+    }
+
+    /// Presses keys, wherever the focus is.
+    async fn press(&self, keys: &[char]) {
+        let mut pressed = Vec::new();
+        for key in keys {
+            pressed.push(json!({"type": "keyDown", "value": key}));
+            pressed.push(json!({"type": "keyUp", "value": key}));
+        }
+        let actions = json!({"actions": [{"type": "key", "id": "keys", "actions": pressed}]});
+        self.command("actions", &actions).await;
     }
 
     /// A command of chromedriver's own, below its session.

@@ -1,0 +1,154 @@
+//! The widget on a page of another site, under that site's strict policy, with a token that the site's
+//! server had made.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use super::{Browser, QUESTION};
+use crate::widget::activated;
+use crate::world::{Company, Person, World};
+
+const FIRST: &str = "the-first-administrators-key-0123456789";
+
+/// Another site: its server knows who is signed in there, and holds a key.
+struct Host {
+    origin: String,
+    knows: Arc<Mutex<Knows>>,
+}
+
+#[derive(Default)]
+struct Knows {
+    vouch: String,
+    intranet: Option<Person>,
+    person: Option<&'static str>,
+}
+
+impl Host {
+    /// Starts it; where Vouch is it learns in [`Host::uses`].
+    async fn start() -> Self {
+        let knows = Arc::new(Mutex::new(Knows::default()));
+        #[expect(clippy::disallowed_methods, reason = "this is another server than Vouch")]
+        let routes = axum::Router::new()
+            .route("/", get(page))
+            .route("/token", get(token))
+            .with_state(Arc::clone(&knows));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { origin, knows }
+    }
+
+    async fn uses(&self, world: &World) {
+        let body = json!({"name": "intranet", "role": "widget"});
+        let key = world.alice().post("/v1/admin/keys", &body).await.json();
+        let mut knows = self.knows.lock().unwrap();
+        knows.intranet = Some(world.stranger().holding(key["key"].as_str().unwrap()));
+        knows.vouch = world.base.clone();
+    }
+
+    fn signs_in(&self, person: Option<&'static str>) {
+        self.knows.lock().unwrap().person = person;
+    }
+}
+
+/// A page that trusts nothing but itself and Vouch's script.
+async fn page(State(knows): State<Arc<Mutex<Knows>>>) -> Response {
+    let vouch = knows.lock().unwrap().vouch.clone();
+    let policy = format!(
+        "default-src 'none'; script-src {vouch}; connect-src 'self' {vouch}; base-uri 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    let mut page =
+        String::from("<!doctype html><html lang=de><title>Elsewhere</title><h1>Werkzeuge</h1>");
+    write!(
+        page,
+        "<script type=module src={vouch}/widget.js data-mode=launcher data-token-url=/token></script>"
+    )
+    .unwrap();
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+}
+
+async fn token(State(knows): State<Arc<Mutex<Knows>>>) -> Result<axum::Json<Value>, StatusCode> {
+    let (intranet, person) = {
+        let knows = knows.lock().unwrap();
+        (knows.intranet.clone(), knows.person)
+    };
+    let (intranet, person) = (intranet.unwrap(), person.ok_or(StatusCode::UNAUTHORIZED)?);
+    let reply = intranet.post("/v1/widget-token", &json!({ "user": person })).await;
+    Ok(axum::Json(reply.json()))
+}
+
+async fn company(origins: &[&str]) -> World {
+    let company = Company::holding(&[
+        ("hr/staff/.access.toml", "deny = [\"user:carla\"]\n"),
+        ("hr/staff/leave.md", "# Leave\n\nEmployees have 28 days of paid vacation per year.\n"),
+        ("hr/guide.md", "# Guide\n\nContractors have no days of paid vacation per year.\n"),
+    ]);
+    let world = company.with_keys(FIRST).with_origins(origins).open().await;
+    activated(&world).await;
+    world
+}
+
+#[tokio::test]
+async fn promise_3_on_another_site_each_visitor_asks_as_themselves() {
+    let name = "promise_3_on_another_site_each_visitor_asks_as_themselves";
+    let Some(browser) = Browser::start(name).await else { return };
+    let host = Host::start().await;
+    let world = company(&[&host.origin]).await;
+    host.uses(&world).await;
+    host.signs_in(Some("bob"));
+    browser.goto(&host.origin).await;
+    browser.click(".launcher").await;
+    browser.holds("chat.state === 'ready'").await;
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "28 days").await;
+    assert_eq!(browser.shown(".send").await.attr("aria-label").await.unwrap().unwrap(), "Senden");
+
+    // The document opens in a tab of its own, with the token in a form and in no address.
+    browser.click(".mark").await;
+    let quote = browser.text(".card blockquote").await;
+    let before = browser.client.window().await.unwrap();
+    browser.click(".card .view").await;
+    let opened = crate::world::until("a tab opens", async || {
+        let all = browser.client.windows().await.ok()?;
+        all.into_iter().find(|one| *one != before)
+    });
+    browser.client.switch_to_window(opened.await).await.unwrap();
+    assert_eq!(browser.text("mark#quote").await, quote);
+    assert!(!browser.client.current_url().await.unwrap().as_str().contains("vw_"));
+    browser.client.close_window().await.unwrap();
+    browser.client.switch_to_window(before).await.unwrap();
+
+    // Somebody else signs in on the host's site, and then nobody is.
+    host.signs_in(Some("carla"));
+    browser.js("dispatchEvent(new Event('focus'));").await;
+    browser.holds("chat.server.user === 'user:carla' && chat.state === 'ready'").await;
+    assert!(!browser.everything().await.contains("28 days"));
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "Contractors").await;
+    host.signs_in(None);
+    browser.js("dispatchEvent(new Event('focus'));").await;
+    browser.says(".notices", "niemand angemeldet").await;
+    assert!(!browser.everything().await.contains("Contractors"));
+    browser.only_called(&[&world.base, &host.origin]).await;
+}
+
+#[tokio::test]
+async fn promise_10_on_a_site_that_is_not_listed_the_widget_does_not_even_load() {
+    let name = "promise_10_on_a_site_that_is_not_listed_the_widget_does_not_even_load";
+    let Some(browser) = Browser::start(name).await else { return };
+    let host = Host::start().await;
+    let world = company(&["https://intranet.example.com"]).await;
+    host.uses(&world).await;
+    host.signs_in(Some("bob"));
+    browser.goto(&host.origin).await;
+    browser.holds("document.readyState === 'complete'").await;
+    assert_eq!(browser.js("return customElements.get('vouch-chat') === undefined;").await, true);
+    browser.only_called(&[&world.base, &host.origin]).await;
+}

@@ -1,0 +1,176 @@
+//! The widget as people use it: with the keyboard alone, on a phone, in the dark, in German, while an
+//! answer is on its way, and when something goes wrong.
+
+use serde_json::json;
+
+use super::{Browser, QUESTION, company};
+
+const TAB: char = '\u{e004}';
+const ENTER: char = '\u{e007}';
+const ESCAPE: char = '\u{e00c}';
+
+#[tokio::test]
+async fn everything_can_be_done_with_the_keyboard_alone() {
+    let name = "everything_can_be_done_with_the_keyboard_alone";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    let focused = |css: &str| format!("root.activeElement?.matches({css:?})");
+    // From the page's head past the earlier conversations into the field.
+    browser.js("$('#person').focus();").await;
+    browser.press(&[TAB, TAB]).await;
+    browser.holds(&focused(".composer textarea")).await;
+    let keys: Vec<char> = QUESTION.chars().chain([ENTER]).collect();
+    browser.press(&keys).await;
+    browser.says(".sentences", "28 days").await;
+    browser.holds("!chat.underWay").await;
+    browser.holds(&focused(".composer textarea")).await;
+    assert_eq!(browser.js("return $('.sentences').hasAttribute('aria-live');").await, false);
+
+    browser.js("$('.mark').focus();").await;
+    browser.press(&[ENTER]).await;
+    browser.shown(".card blockquote").await;
+    browser.holds(&focused(".card")).await;
+    browser.press(&[TAB, TAB]).await;
+    browser.holds(&focused(".view")).await;
+    browser.press(&[ESCAPE]).await;
+    browser.holds("!chat.card.isOpen()").await;
+    browser.holds(&focused(".mark")).await;
+
+    browser.js("$('#launch').focus();").await;
+    browser.press(&[ENTER]).await;
+    browser.holds(&focused(".composer textarea")).await;
+    browser.press(&[ESCAPE]).await;
+    browser.holds(&format!("!chat.panel.open && {}", focused(".launcher"))).await;
+    browser.press(&[ENTER]).await;
+    browser.holds(&format!("chat.panel.open && {}", focused(".composer textarea"))).await;
+    browser.says(".sentences", "28 days").await;
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn on_a_phone_and_in_the_dark_everything_fits_and_can_be_read() {
+    let name = "on_a_phone_and_in_the_dark_everything_fits_and_can_be_read";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    let phone = json!({"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true});
+    browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
+    let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+    browser.devtools("Emulation.setEmulatedMedia", dark).await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    let fits = "document.documentElement.scrollWidth <= innerWidth";
+    browser.holds(fits).await;
+    browser.ask(QUESTION).await;
+    browser.holds(fits).await;
+    let light = "const [r, g, b] = getComputedStyle($('.sentences')).color.match(/[\\d.]+/g);
+        return r > 180 && g > 180 && b > 180;";
+    assert_eq!(browser.js(light).await, true, "dark mode has light letters");
+    browser.click(".mark").await;
+    let card = "$('.card').getBoundingClientRect()";
+    // A source is a sheet at the window's end.
+    browser.holds(&format!("{card}.width === innerWidth && {card}.bottom === innerHeight")).await;
+    browser.press(&[ESCAPE]).await;
+
+    browser.click("#launch").await;
+    browser.holds("$('.panel').matches(':modal')").await;
+    let panel = "$('.panel').getBoundingClientRect()";
+    browser.holds(&format!("{panel}.top === 0 && {panel}.width === innerWidth")).await;
+    browser.holds(&format!("{panel}.height === innerHeight")).await;
+    browser.click(".bar .icon:last-child").await;
+    browser.shown(".launcher").await;
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn an_answer_on_its_way_can_be_stopped() {
+    let name = "an_answer_on_its_way_can_be_stopped";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    let network = |latency: u32| json!({"offline": false, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1});
+    browser.devtools("Network.enable", json!({})).await;
+    browser.devtools("Network.emulateNetworkConditions", network(60_000)).await;
+    browser.send(QUESTION).await;
+    browser.says(".status.busy", "Searching").await;
+    assert_eq!(browser.shown(".send").await.attr("aria-label").await.unwrap().unwrap(), "Stop");
+    browser.click(".send").await;
+    browser.says(".turn .note", "You stopped the answer here").await;
+    assert_eq!(browser.shown(".send").await.attr("aria-label").await.unwrap().unwrap(), "Send");
+    browser.devtools("Network.emulateNetworkConditions", network(0)).await;
+    browser.ask(QUESTION).await;
+    browser.says(".turn:last-child .sentences", "28 days").await;
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn every_failure_is_said_in_plain_words() {
+    let name = "every_failure_is_said_in_plain_words";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    // What the server answers is put in here: most of it can't be had on demand.
+    browser
+        .js("const real = fetch; window.next = null;
+            window.fetch = (address, options) => String(address).endsWith('/v1/ask') && window.next
+                ? Promise.resolve(new Response(next.body, {status: next.status, headers: next.headers}))
+                : real(address, options);")
+        .await;
+    let begun = "event: citation\ndata: {\"number\":1,\"document\":\"hr/a.md\",\"title\":\"A\",\"version\":\"sha256:0\",\"quote\":\"q\",\"start\":0,\"end\":1,\"heading\":\"\"}\n\nevent: sentence\ndata: {\"text\":\"It began.\",\"citations\":[1]}\n\n";
+    let failed = format!(
+        "{begun}event: error\ndata: {}\n\n",
+        json!({"status": 503, "code": "unavailable", "title": "t", "hint": "h"})
+    );
+    for (status, headers, body, said) in [
+        (429, json!({"Retry-After": "7"}), "{}", "Try again in 7 seconds"),
+        (429, json!({}), "{}", "Wait a moment"),
+        (413, json!({}), "{}", "too long"),
+        (422, json!({}), "{}", "other words"),
+        (503, json!({}), "{\"code\":\"stopped\"}", "The assistant is stopped"),
+        (503, json!({"Retry-After": "1"}), "{\"code\":\"busy\"}", "Try again in 1 second."),
+        (500, json!({}), "no JSON", "Something went wrong on the server"),
+        (403, json!({}), "{\"code\":\"forbidden\"}", "You may not ask questions here"),
+        (200, json!({}), begun, "The answer broke off"),
+        (200, json!({}), failed.as_str(), "not available right now"),
+        (200, json!({}), "event: sentence\ndata: {no JSON\n\n", "can't be reached"),
+    ] {
+        let next = json!({"status": status, "headers": headers, "body": body});
+        browser.js(&format!("window.next = {next};")).await;
+        browser.send(QUESTION).await;
+        browser.says(".turn:last-child .problem", said).await;
+        browser.holds("!chat.underWay").await;
+        assert_eq!(browser.count(".turn:last-child .problem").await, 1, "{said}");
+    }
+    browser.js("window.next = null;").await;
+    browser.click(".turn:last-child .tool").await;
+    browser.says(".turn:last-child .sentences", "28 days").await;
+    // Blocked meanwhile: everything goes, and the reason stands there.
+    let block = json!({"user": "bob", "act": "block", "why": "a test"});
+    assert_eq!(world.alice().post("/v1/admin/users", &block).await.status, 200);
+    browser.send(QUESTION).await;
+    browser.says(".notices", "Your access is blocked").await;
+    assert_eq!(browser.count(".turn").await, 0);
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn the_widget_speaks_the_pages_language() {
+    let name = "the_widget_speaks_the_pages_language";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("carla").await;
+    browser.js("chat.setAttribute('lang', 'de');").await;
+    browser.says(".intro", "freigegebenen Dokumenten").await;
+    browser.ask("Gibt es in Lissabon ein Schwimmbad?").await;
+    browser.says(".nothing", "nichts gefunden").await;
+    browser.js("chat.setAttribute('lang', 'fr');").await;
+    browser.holds("$('.send').title === 'Send'").await;
+    // Every text has a German one, with the same places to fill in.
+    let missing = browser.js("return import('/widget.js').then((all) => all.missing('de'));").await;
+    assert_eq!(missing, json!([]));
+    browser.only_called(&[&world.base]).await;
+}
