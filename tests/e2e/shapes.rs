@@ -158,7 +158,7 @@ async fn promise_10_pages_load_nothing_from_elsewhere_and_markup_in_documents_is
         // A file is the same for everybody; what is shown of documents is kept nowhere.
         let kept = if path.starts_with("/static") { "no-cache" } else { "no-store" };
         assert_eq!(reply.header("cache-control"), Some(kept), "{path}");
-        assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(reply.header("referrer-policy"), Some("same-origin"));
     }
     // Quotes that are no piece of the text highlight nothing and break nothing.
     for place in ["start=5&end=2", "start=0&end=999999", "start=999999&end=9999999", "start=1"] {

@@ -20,7 +20,7 @@ mod source;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
@@ -61,8 +61,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 /// Speaks to people: who opens an admin page in a browser gets a refusal in words, or is sent to sign in.
-/// Programs get the problem document. Forms say which page they come from, to this server alone: without
-/// that a browser would name no origin, and the check against other sites refuse them.
+/// Programs get the problem document.
 pub(super) async fn in_words(
     State(app): State<Arc<App>>,
     request: Request,
@@ -84,8 +83,6 @@ pub(super) async fn in_words(
             pages::problem_page(&in_demo(&app, error))
         };
     }
-    let own = HeaderValue::from_static("same-origin");
-    response.headers_mut().insert(header::REFERRER_POLICY, own);
     response
 }
 

@@ -6,6 +6,7 @@
 //! `.ci/run` installs both.
 
 mod accessible;
+mod admin;
 mod asking;
 mod host;
 mod hostile;

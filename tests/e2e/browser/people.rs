@@ -55,6 +55,21 @@ async fn promise_3_a_sign_in_in_another_tab_clears_this_one() {
 }
 
 #[tokio::test]
+async fn whoever_presses_the_button_is_signed_out() {
+    let Some(browser) = Browser::start("whoever_presses_the_button_is_signed_out").await else {
+        return;
+    };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.goto(&format!("{}/signout", world.base)).await;
+    browser.click("form button").await;
+    browser.says("h1", "You are signed out").await;
+    browser.goto(&format!("{}/view/hr/guide.md", world.base)).await;
+    assert!(!browser.everything().await.contains("Contractors"));
+}
+
+#[tokio::test]
 async fn promise_3_a_call_that_is_made_for_one_person_is_refused_for_another() {
     let world = company().await;
     let bob = world.bob();

@@ -1,0 +1,64 @@
+//! The admin pages as people use them: an approver compares and approves, an administrator pauses, and
+//! the answers on the first page follow.
+
+use serde_json::json;
+
+use super::{Browser, QUESTION};
+use crate::world::{Company, World};
+
+const TEXT: &str = "# Leave\n\nEmployees have 28 days of paid vacation per year.\n";
+
+/// A source of which each version waits for Alice or Dana.
+async fn company() -> World {
+    let change = json!({"approval": "each-version"});
+    let world = Company::holding(&[("hr/leave.md", TEXT)]).with_source("hr", &change).open().await;
+    world.dana().approve("hr/leave.md").await;
+    world.settled().await;
+    world
+}
+
+#[tokio::test]
+async fn promise_6_an_approver_compares_and_approves_and_the_answer_changes() {
+    let name = "promise_6_an_approver_compares_and_approves_and_the_answer_changes";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    world.write("hr/leave.md", &TEXT.replace("28", "31"));
+    world.sync("hr").await;
+    browser.goto(&world.base).await;
+    browser.become_person("dana").await;
+    browser.ask(QUESTION).await;
+    browser.says(".turn:last-child", "28 days").await;
+    browser.goto(&format!("{}/admin", world.base)).await;
+    browser.click("nav a[href='/admin/approvals']").await;
+    browser.click("td .button").await;
+    browser.says(".changed ins", "31").await;
+    browser.click("button[value='approve']").await;
+    browser.says(".empty", "Nothing waits for you.").await;
+    world.settled().await;
+    browser.goto(&world.base).await;
+    browser.become_person("dana").await;
+    browser.ask(QUESTION).await;
+    browser.says(".turn:last-child", "31 days").await;
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn promise_4_a_source_that_is_paused_with_a_reason_vanishes_from_the_answers() {
+    let name = "promise_4_a_source_that_is_paused_with_a_reason_vanishes_from_the_answers";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("alice").await;
+    browser.goto(&format!("{}/admin/sources/hr", world.base)).await;
+    browser.click("details.act summary").await;
+    let why = browser.shown("form[action$='/pause'] input[name='why']").await;
+    why.send_keys("A mistake in <b>it</b>").await.expect("a reason");
+    browser.click("form[action$='/pause'] button").await;
+    browser.says(".notice", "A mistake in <b>it</b>").await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    let page = browser.everything().await;
+    assert!(!page.contains("28 days"), "{page}");
+    browser.only_called(&[&world.base]).await;
+}
