@@ -278,8 +278,8 @@ pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('<') {
-        plain.push_str(&rest[..start]);
         let Some(end) = rest[start..].find('>') else { break };
+        plain.push_str(&rest[..start]);
         let sign = &rest[start + 1..start + end];
         let (what, label) = match sign.split_once('|') {
             Some((what, label)) => (what, Some(label)),

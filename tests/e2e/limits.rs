@@ -1,6 +1,7 @@
 //! What one reader may take up: beyond it they are refused at once, with the time after which to come
 //! back, and nobody else is harmed.
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::model::{KINDS, Model};
@@ -61,10 +62,9 @@ async fn what_is_worked_on_counts_until_it_is_done_even_where_nobody_waits_for_i
     // Nothing is answered without a record, and no record can be written now.
     let ledger = world.ledger();
     ledger.execute_batch("BEGIN IMMEDIATE").expect("the only writer");
-    let begin = |name: &str| {
-        let person = world.person(name);
-        tokio::spawn(async move { person.post("/v1/ask", &json!({"question": QUESTION})).await })
-    };
+    let bob = world.bob();
+    let bobs =
+        tokio::spawn(async move { bob.post("/v1/ask", &json!({"question": QUESTION})).await });
     let taken = async |name: &str, status: u16| {
         until("somebody is refused", async || {
             let reply = world.person(name).get("/v1/models").await;
@@ -72,13 +72,16 @@ async fn what_is_worked_on_counts_until_it_is_done_even_where_nobody_waits_for_i
         })
         .await
     };
-    let (bobs, carlas) = (begin("bob"), begin("carla"));
+    let body = json!({"question": QUESTION, "stream": true});
+    let carlas = world.person("carla").request(Method::POST, "/v1/ask").json(&body).send().await;
+    let mut carlas = carlas.expect("a stream");
+    // The first event says that her answer is worked on.
+    assert!(carlas.chunk().await.expect("an event").is_some());
     let refused = taken("dana", 503).await;
     assert_eq!(refused.problem().1, "busy");
     assert!((1..=60).contains(&wait(&refused)));
-    carlas.abort();
     // Gone, and still worked for: a turn comes back with the work's end and not before.
-    assert!(carlas.await.is_err_and(|error| error.is_cancelled()));
+    drop(carlas);
     assert_eq!(world.dana().get("/v1/models").await.status, 503);
     assert_eq!(world.alice().get("/v1/admin/status").await.status, 200, "an administrator's act");
     ledger.execute_batch("ROLLBACK").expect("the ledger");

@@ -401,7 +401,9 @@ async fn promise_5_missing_and_forbidden_give_the_same_bytes_on_every_route() {
             let forbidden = matrix.call(row, kind, true).await;
             let missing = matrix.call(row, kind, false).await;
             let nameless = |reply: &Reply, there| {
-                names.iter().fold(reply.bytes(), |bytes, name| {
+                // A source is called `r-p`, and so is a part of this header.
+                let bytes = reply.bytes().replace("referrer-policy", "referrer");
+                names.iter().fold(bytes, |bytes, name| {
                     bytes.replace(&matrix.filled(name, kind, there), "NAME")
                 })
             };
