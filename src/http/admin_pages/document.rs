@@ -34,8 +34,8 @@ pub(super) async fn inspect(
         let about = own_source(app, &caller, &of)?;
         let name = DocumentId { source: of.clone(), path };
         let inspected = app.ledger.inspect(&name)?.ok_or_else(ApiError::not_found)?;
-        let listed = app.ledger.documents(&of)?.into_iter();
-        let info = listed.filter(|one| one.document == inspected.document).next_back();
+        let mut listed = app.ledger.documents(&of)?.into_iter();
+        let info = listed.rfind(|one| one.document == inspected.document);
         let answers = answers(app, &caller, &inspected.document)?;
         let approves = about.spec.approved_by(&caller.actor);
         let frame = Frame::of(app, &caller, "/admin/sources")?;

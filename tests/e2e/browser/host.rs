@@ -38,22 +38,22 @@ impl Host {
             .route("/", get(page))
             .route("/token", get(token))
             .with_state(Arc::clone(&knows));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, routes).await.expect("a host") });
         Self { origin, knows }
     }
 
     async fn uses(&self, world: &World) {
         let body = json!({"name": "intranet", "role": "widget"});
         let key = world.alice().post("/v1/admin/keys", &body).await.json();
-        let mut knows = self.knows.lock().unwrap();
+        let mut knows = self.knows.lock().expect("no panic");
         knows.intranet = Some(world.stranger().holding(key["key"].as_str().unwrap()));
         knows.vouch = world.base.clone();
     }
 
     fn signs_in(&self, person: Option<&'static str>) {
-        self.knows.lock().unwrap().person = person;
+        self.knows.lock().expect("no panic").person = person;
     }
 }
 
