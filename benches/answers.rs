@@ -2,9 +2,10 @@
 //! is pushed to a server of this build, and its questions are asked through `/v1/ask`, together with those
 //! that people wrote so that nothing answers them.
 //!
-//! The articles are halved by turns: the first half chose the threshold, the second judges it. The server is started again with one `min_confidence` after another; what one
-//! refuses, a higher one refuses too and is not asked again. An answer is wrong when nothing answers its
-//! question, or when none of the right answers stands in its sentences.
+//! The articles are halved by turns: the first half chose the threshold, the second judges it.
+//! The server is started again with one `min_confidence` after another; what one refuses, a higher one
+//! refuses too and is not asked again. An answer is wrong when nothing answers its question, or when none of
+//! the right answers stands in its sentences.
 
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
