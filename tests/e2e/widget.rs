@@ -16,7 +16,7 @@ const QUESTION: &str = "How many weeks is parental leave?";
 pub(crate) async fn activated(world: &World) {
     let body = json!({"name": "dana", "role": "reader", "user": "dana"});
     let made = world.alice().post("/v1/admin/keys", &body).await.json();
-    let dana = world.stranger().holding(made["key"].as_str().unwrap());
+    let dana = world.stranger().holding(made["key"].as_str().expect("it is there"));
     dana.approve("hr").await;
     world.settled().await;
 }
@@ -34,8 +34,8 @@ async fn company() -> (World, String, Person) {
     let made = world.alice().post("/v1/admin/keys", &body).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let made = made.json();
-    let intranet = world.stranger().holding(made["key"].as_str().unwrap());
-    (world, made["id"].as_str().unwrap().to_owned(), intranet)
+    let intranet = world.stranger().holding(made["key"].as_str().expect("it is there"));
+    (world, made["id"].as_str().expect("it is there").to_owned(), intranet)
 }
 
 async fn lent(intranet: &Person, user: &str) -> Value {
@@ -45,7 +45,7 @@ async fn lent(intranet: &Person, user: &str) -> Value {
 }
 
 async fn holder(intranet: &Person, user: &str) -> Person {
-    intranet.holding(lent(intranet, user).await["token"].as_str().unwrap())
+    intranet.holding(lent(intranet, user).await["token"].as_str().expect("it is there"))
 }
 
 #[tokio::test]
@@ -53,8 +53,9 @@ async fn promise_3_a_token_reads_as_its_one_person_and_does_nothing_else() {
     let (world, _, intranet) = company().await;
     let made = lent(&intranet, "user:dana").await;
     assert_eq!(made["user"], "user:dana");
-    let ends: jiff::Timestamp = made["expires_at"].as_str().unwrap().parse().unwrap();
-    let minutes = (ends - jiff::Timestamp::now()).total(jiff::Unit::Minute).unwrap();
+    let ends: jiff::Timestamp =
+        made["expires_at"].as_str().expect("it is there").parse().expect("it is there");
+    let minutes = (ends - jiff::Timestamp::now()).total(jiff::Unit::Minute).expect("it is there");
     assert!((14.0..=15.1).contains(&minutes), "{minutes}");
 
     let (dana, bob) = (holder(&intranet, "dana").await, holder(&intranet, "bob").await);
@@ -84,7 +85,7 @@ async fn promise_4_a_token_ends_with_its_time_its_key_and_its_persons_access() {
     ];
     assert_eq!(late.get("/v1/me").await.status, 200);
     let past = "UPDATE session SET expires_at = 1 WHERE user = 'late'";
-    assert_eq!(world.ledger().execute(past, []).unwrap(), 1);
+    assert_eq!(world.ledger().execute(past, []).expect("it is there"), 1);
     assert_eq!(late.get("/v1/me").await.problem(), (401, "unauthorized".to_owned()));
 
     let block = json!({"user": "bob", "act": "block", "why": "a test"});
@@ -106,7 +107,7 @@ async fn promise_4_a_token_ends_with_its_time_its_key_and_its_persons_access() {
 async fn promise_10_a_token_counts_on_the_pages_of_listed_sites_alone() {
     let (world, _, intranet) = company().await;
     let made = lent(&intranet, "dana").await;
-    let dana = intranet.holding(made["token"].as_str().unwrap());
+    let dana = intranet.holding(made["token"].as_str().expect("it is there"));
     let from = async |origin: &str| {
         let request = dana.request(Method::POST, "/v1/ask").header("origin", origin);
         dana.send(request.json(&json!({ "question": QUESTION }))).await
@@ -151,10 +152,15 @@ async fn the_script_is_small_and_kept_by_browsers_until_it_changes() {
     let script = world.stranger().get("/widget.js").await;
     assert_eq!(script.header("content-type"), Some("text/javascript"));
     let file = world.data().join("widget.js");
-    std::fs::write(&file, &script.body).unwrap();
-    let packed = Command::new("gzip").args(["-9", "--stdout"]).arg(&file).output().unwrap().stdout;
+    std::fs::write(&file, &script.body).expect("it is there");
+    let packed = Command::new("gzip")
+        .args(["-9", "--stdout"])
+        .arg(&file)
+        .output()
+        .expect("it is there")
+        .stdout;
     assert!((1000..40_000).contains(&packed.len()), "{} bytes compressed", packed.len());
-    let known = script.header("etag").unwrap();
+    let known = script.header("etag").expect("it is there");
     let request = world.stranger().request(Method::GET, "/widget.js");
     let again = world.stranger().send(request.header("if-none-match", known)).await;
     assert_eq!((again.status, again.body.as_str()), (304, ""));

@@ -48,7 +48,7 @@ impl Host {
         let body = json!({"name": "intranet", "role": "widget"});
         let key = world.alice().post("/v1/admin/keys", &body).await.json();
         let mut knows = self.knows.lock().expect("no panic");
-        knows.intranet = Some(world.stranger().holding(key["key"].as_str().unwrap()));
+        knows.intranet = Some(world.stranger().holding(key["key"].as_str().expect("a key")));
         knows.vouch = world.base.clone();
     }
 
@@ -59,7 +59,7 @@ impl Host {
 
 /// A page that trusts nothing but itself and Vouch's script.
 async fn page(State(knows): State<Arc<Mutex<Knows>>>) -> Response {
-    let vouch = knows.lock().unwrap().vouch.clone();
+    let vouch = knows.lock().expect("no panic").vouch.clone();
     let policy = format!(
         "default-src 'none'; script-src {vouch}; connect-src 'self' {vouch}; base-uri 'none'; \
          require-trusted-types-for 'script'; trusted-types 'none'"
@@ -70,16 +70,16 @@ async fn page(State(knows): State<Arc<Mutex<Knows>>>) -> Response {
         page,
         "<script type=module src={vouch}/widget.js data-mode=launcher data-token-url=/token></script>"
     )
-    .unwrap();
+    .expect("a text takes all");
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
 async fn token(State(knows): State<Arc<Mutex<Knows>>>) -> Result<axum::Json<Value>, StatusCode> {
     let (intranet, person) = {
-        let knows = knows.lock().unwrap();
+        let knows = knows.lock().expect("no panic");
         (knows.intranet.clone(), knows.person)
     };
-    let (intranet, person) = (intranet.unwrap(), person.ok_or(StatusCode::UNAUTHORIZED)?);
+    let (intranet, person) = (intranet.expect("a key"), person.ok_or(StatusCode::UNAUTHORIZED)?);
     let reply = intranet.post("/v1/widget-token", &json!({ "user": person })).await;
     Ok(axum::Json(reply.json()))
 }
@@ -108,22 +108,31 @@ async fn promise_3_on_another_site_each_visitor_asks_as_themselves() {
     browser.holds("chat.state === 'ready'").await;
     browser.ask(QUESTION).await;
     browser.says(".sentences", "28 days").await;
-    assert_eq!(browser.shown(".send").await.attr("aria-label").await.unwrap().unwrap(), "Senden");
+    assert_eq!(
+        browser
+            .shown(".send")
+            .await
+            .attr("aria-label")
+            .await
+            .expect("it is there")
+            .expect("it is there"),
+        "Senden"
+    );
 
     // The document opens in a tab of its own, with the token in a form and in no address.
     browser.click(".mark").await;
     let quote = browser.text(".card blockquote").await;
-    let before = browser.client.window().await.unwrap();
+    let before = browser.client.window().await.expect("it is there");
     browser.click(".card .view").await;
     let opened = crate::world::until("a tab opens", async || {
         let all = browser.client.windows().await.ok()?;
         all.into_iter().find(|one| *one != before)
     });
-    browser.client.switch_to_window(opened.await).await.unwrap();
+    browser.client.switch_to_window(opened.await).await.expect("it is there");
     assert_eq!(browser.text("mark#quote").await, quote);
-    assert!(!browser.client.current_url().await.unwrap().as_str().contains("vw_"));
-    browser.client.close_window().await.unwrap();
-    browser.client.switch_to_window(before).await.unwrap();
+    assert!(!browser.client.current_url().await.expect("it is there").as_str().contains("vw_"));
+    browser.client.close_window().await.expect("it is there");
+    browser.client.switch_to_window(before).await.expect("it is there");
 
     // Somebody else signs in on the host's site, and then nobody is.
     host.signs_in(Some("carla"));
