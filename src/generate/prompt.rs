@@ -5,7 +5,7 @@
 //! [`Marks`] that are made for one answer, so no document can know them. The prompt holds no secret
 //! and no name of the reader, and no tools are offered.
 //!
-//! Nothing is ever cut in the middle: a passage is told whole or not at all ([`Template::room`]).
+//! Nothing is ever cut in the middle: a passage is told whole or not at all (`Template::room`).
 
 use std::path::Path;
 

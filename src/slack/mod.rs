@@ -1,8 +1,8 @@
 //! Vouch in Slack: questions in channels, in direct messages and by command.
 //!
-//! A request is checked ([`signature`]), understood ([`events`]), written down and acknowledged; no
-//! model and no call to Slack comes before that ([`queue`]). Later somebody answers it ([`answering`]):
-//! who asks ([`people`]) and who hears ([`channel`]) decide what may be said, and where.
+//! A request is checked (`signature`), understood (`events`), written down and acknowledged; no
+//! model and no call to Slack comes before that (`queue`). Later somebody answers it (`answering`):
+//! who asks (`people`) and who hears (`channel`) decide what may be said, and where.
 //!
 //! What is promised: an event is answered at most once, whatever Slack repeats and whenever Vouch
 //! crashes. In a channel nothing is said aloud that one of its members may not see.
