@@ -202,6 +202,7 @@ impl Config {
         let slack = &self.slack;
         whole("slack.channel_limit", slack.channel_limit as u64, 0..=10_000)?;
         whole("slack.members_for", slack.members_for.as_secs(), 0..=3_600)?;
+        whole("slack.timeout", slack.timeout.as_secs(), 1..=120)?;
         whole("slack.workers", slack.workers as u64, 1..=64)?;
         whole("slack.queue", slack.queue as u64, 1..=100_000)?;
         whole("limits.question_bytes", self.limits.question_bytes, 1..=1_000_000)?;

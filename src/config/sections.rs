@@ -411,6 +411,9 @@ pub struct Slack {
     /// How long members of channels and people count without being asked for again.
     #[serde(deserialize_with = "read_span")]
     pub members_for: Duration,
+    /// How long one call of Slack's Web API may take.
+    #[serde(deserialize_with = "read_span")]
+    pub timeout: Duration,
     /// Answers that are made at the same time.
     pub workers: usize,
     /// Questions that may wait for one of them.

@@ -14,13 +14,8 @@ use vouch_index::ledger::SlackTaken;
 use super::ApiError;
 use super::policy::{Policy, Routes};
 use crate::app::App;
-use crate::slack::Slack;
 use crate::slack::events::{Click, Command, Envelope, Heard, Interaction, Job, Task};
-
-const LOOKING: &str = "I am looking it up…";
-const BUSY: &str = "I am busy: too many questions are waiting. Please ask again in a minute.";
-const ELSEWHERE: &str =
-    "I answer in another workspace. Please ask your administrator how to reach me.";
+use crate::slack::{Slack, words};
 
 /// Adds Slack's routes.
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -68,11 +63,15 @@ async fn commands(
         return Ok(StatusCode::OK.into_response());
     }
     if command.team_id != slack.team() {
-        return Ok(to_the_asker(ELSEWHERE));
+        return Ok(to_the_asker(words::ELSEWHERE));
     }
-    Ok(to_the_asker(match slack.take(command.job()).await? {
-        SlackTaken::New | SlackTaken::Known => LOOKING,
-        SlackTaken::Busy | SlackTaken::Full => BUSY,
+    let job = command.job();
+    if words::asks_for_help(job.task.question()) {
+        return Ok(to_the_asker(words::HELP));
+    }
+    Ok(to_the_asker(match slack.take(job).await? {
+        SlackTaken::New | SlackTaken::Known => words::LOOKING,
+        SlackTaken::Busy | SlackTaken::Full => words::BUSY,
     }))
 }
 

@@ -20,31 +20,29 @@ use super::api::{Place, Trouble};
 use super::blocks::Message;
 use super::channel::Hearing;
 use super::events::{Job, Task};
-use super::people::{Outsider, Standing, standings};
-use super::{Failure, Slack};
+use super::people::{Standing, standings};
+use super::{Failure, Slack, words};
 use crate::answer::{Answer, Audience};
 use crate::app::App;
 use crate::http::{ApiError, Surface};
 use crate::paths::ask::{self, Question};
-
-const BUSY: &str = "I am busy: too many questions are waiting. Please ask again in a minute.";
-const INTERRUPTED: &str =
-    "I was interrupted while I answered you. If you see no answer, please ask again.";
-const CHANGED: &str = "What may be shown here has changed while I was writing. Please ask again.";
-const HELP: &str = "Ask me a question about our documents, and I will answer with the places where it \
-    stands. What only you may read I show to you alone.";
-const NOT_FOR_ALL: &str =
-    "Only you can see this: not everybody in this channel may read where it stands.";
-const NOT_ALL_READ: &str =
-    "Only you can see this: somebody in this channel may not read our documents.";
 
 /// Where a job lies while somebody works on it.
 pub(super) struct Desk {
     pub(super) job: Job,
     /// How far it had come.
     pub(super) state: SlackState,
-    /// Whether somebody may have worked on it before.
-    pub(super) again: bool,
+    /// Whether something may have been said for it where it can be found.
+    pub(super) maybe_said: bool,
+}
+
+/// Who asks.
+enum Asker {
+    Reader(Reader),
+    /// Nobody who is answered, and why.
+    Refused(String),
+    /// No person.
+    Nobody,
 }
 
 /// Those who ask and answer.
@@ -56,7 +54,7 @@ struct With<'a> {
 
 impl Desk {
     pub(super) fn new(job: Job) -> Self {
-        Self { job, state: SlackState::Waiting, again: false }
+        Self { job, state: SlackState::Waiting, maybe_said: false }
     }
 
     /// Notes how far it has come.
@@ -70,34 +68,28 @@ impl Desk {
     /// Does it.
     pub(super) async fn work(&mut self, app: &Arc<App>, slack: &Slack) -> Result<(), Failure> {
         let with = With { app, slack };
-        if self.again && self.was_said(with).await? {
-            return Ok(());
+        if self.maybe_said {
+            match self.was_said(with).await? {
+                Some(true) => return Ok(()),
+                Some(false) => {}
+                None => self.state = SlackState::Sending,
+            }
         }
         match self.state {
             SlackState::Done => return Ok(()),
-            SlackState::Busy => return self.whisper(with, &Message::words(BUSY)).await,
-            SlackState::Sending => {
-                return self.whisper(with, &Message::words(INTERRUPTED)).await;
-            }
+            SlackState::Busy => return self.tell(with, words::BUSY).await,
+            SlackState::Sending => return self.tell(with, words::INTERRUPTED).await,
             SlackState::Waiting => {}
         }
-        let known = slack.people.known(&slack.api, &self.job.user).await?;
-        let reader = match standings(app, vec![known]).await?.pop() {
-            Some(Standing::Reader(reader)) => reader,
-            Some(Standing::Outsider(why)) => {
-                return self.whisper(with, &Message::words(&refusal(app, why))).await;
-            }
-            Some(Standing::Stopped) => {
-                let words =
-                    format!("The assistant is stopped. {}", ask_whom(app, "try again later"));
-                return self.whisper(with, &Message::words(&words)).await;
-            }
-            Some(Standing::Nobody) | None => return Ok(()),
+        let reader = match self.asker(with).await? {
+            Asker::Reader(reader) => reader,
+            Asker::Refused(why) => return self.tell(with, &why).await,
+            Asker::Nobody => return Ok(()),
         };
         // Who asks in Slack takes a turn like everybody else, for as long as it is worked on.
         let _turn = match app.limits.turn(&reader.principal().to_string()) {
             Ok(turn) => turn,
-            Err(error) => return self.whisper(with, &Message::words(&sorry(&error))).await,
+            Err(error) => return self.tell(with, &words::sorry(&error)).await,
         };
         match self.job.task.clone() {
             Task::Verdict { answer, right, .. } => {
@@ -110,6 +102,31 @@ impl Desk {
         }
     }
 
+    /// The last words for a job that could not be done, where nothing was said yet.
+    pub(super) async fn give_up(&mut self, app: &Arc<App>, slack: &Slack, failure: &Failure) {
+        let why = match failure {
+            Failure::Slack(_) => words::given_up(app),
+            Failure::Vouch(error) => words::sorry(error),
+        };
+        if self.state == SlackState::Waiting
+            && !self.maybe_said
+            && self.tell(With { app, slack }, &why).await.is_err()
+        {
+            tracing::warn!("whoever asked could not be told that there is no answer");
+        }
+    }
+
+    /// Who asks, at this moment.
+    async fn asker(&self, With { app, slack }: With<'_>) -> Result<Asker, Failure> {
+        let known = slack.people.known(&slack.api, &self.job.user).await?;
+        Ok(match standings(app, vec![known]).await?.pop() {
+            Some(Standing::Reader(reader)) => Asker::Reader(reader),
+            Some(Standing::Outsider(why)) => Asker::Refused(words::refusal(app, why)),
+            Some(Standing::Stopped) => Asker::Refused(words::stopped(app)),
+            Some(Standing::Nobody) | None => Asker::Nobody,
+        })
+    }
+
     /// Answers for everybody in the channel to hear, as far as all of them may.
     async fn in_channel(
         &mut self,
@@ -117,23 +134,29 @@ impl Desk {
         reader: Reader,
         question: &str,
     ) -> Result<(), Failure> {
-        let Hearing::Readers(hearers) = self.hearing(with).await? else {
-            return self.alone(with, &reader, (question, Some(NOT_ALL_READ))).await;
+        let hearers = match self.hearing(with).await? {
+            Hearing::Readers(hearers) => hearers,
+            Hearing::Others => {
+                return self.alone(with, &reader, (question, Some(words::NOT_ALL_READ))).await;
+            }
+            Hearing::Unknown => {
+                return self.alone(with, &reader, (question, Some(words::NOT_ALL_KNOWN))).await;
+            }
         };
         let aloud = reader.clone().heard_by(hearers);
         let answer = match answer(with, &aloud, question).await {
             Ok(answer) => answer,
-            Err(why) => return self.whisper(with, &Message::words(&why)).await,
+            Err(why) => return self.tell(with, &why).await,
         };
         if answer.outcome != "answered" {
             return self.beyond(with, (reader, aloud), (question, &answer)).await;
         }
         // Somebody may have joined, or lost a right, while it was written.
         let Hearing::Readers(hearers) = self.hearing(with).await? else {
-            return self.whisper(with, &Message::words(CHANGED)).await;
+            return self.tell(with, words::CHANGED).await;
         };
-        if !may_be_shown(with, &reader.heard_by(hearers), &answer).await? {
-            return self.whisper(with, &Message::words(CHANGED)).await;
+        if !self.may_be_shown(with, &reader.heard_by(hearers), &answer).await? {
+            return self.tell(with, words::CHANGED).await;
         }
         let message = Message::answer(&answer, &with.app.config.public_url(), None);
         self.say(with, &message).await
@@ -155,9 +178,9 @@ impl Desk {
             && let Ok(own) = answer(with, &reader, question).await
             && own.outcome == "answered"
         {
-            return self.show(with, &reader, (&own, Some(NOT_FOR_ALL))).await;
+            return self.show(with, &reader, (&own, Some(words::NOT_FOR_ALL))).await;
         }
-        let nothing = nothing(common, "everybody in this channel");
+        let nothing = words::nothing(common, "everybody in this channel");
         self.say(with, &Message::words(&nothing)).await
     }
 
@@ -172,8 +195,8 @@ impl Desk {
             Ok(answer) if answer.outcome == "answered" => {
                 self.show(with, reader, (&answer, aside)).await
             }
-            Ok(answer) => self.whisper(with, &Message::words(&nothing(&answer, "you"))).await,
-            Err(why) => self.whisper(with, &Message::words(&why)).await,
+            Ok(answer) => self.tell(with, &words::nothing(&answer, "you")).await,
+            Err(why) => self.tell(with, &why).await,
         }
     }
 
@@ -184,12 +207,29 @@ impl Desk {
         reader: &Reader,
         (answer, aside): (&Answer, Option<&str>),
     ) -> Result<(), Failure> {
-        let message = if may_be_shown(with, reader, answer).await? {
-            Message::answer(answer, &with.app.config.public_url(), aside)
-        } else {
-            Message::words(CHANGED)
+        if !self.may_be_shown(with, reader, answer).await? {
+            return self.tell(with, words::CHANGED).await;
+        }
+        self.whisper(with, &Message::answer(answer, &with.app.config.public_url(), aside)).await
+    }
+
+    /// Decides for the last time whether an answer may be shown to its reader and all who hear, and
+    /// records it. Whoever asked must still be the same reader.
+    async fn may_be_shown(
+        &self,
+        with: With<'_>,
+        reader: &Reader,
+        answer: &Answer,
+    ) -> Result<bool, Failure> {
+        let Asker::Reader(now) = self.asker(with).await? else { return Ok(false) };
+        let documents: Option<Vec<DocumentId>> =
+            answer.citations.iter().map(|citation| DocumentId::parse(&citation.document)).collect();
+        let Some(documents) = documents.filter(|_| now.principal() == reader.principal()) else {
+            return Ok(false);
         };
-        self.whisper(with, &message).await
+        let (id, reader) = (answer.id.clone(), reader.clone());
+        let shown = move |app: &App| app.ledger.show_to_all(&id, &reader, &documents);
+        Ok(with.app.blocking(move |app| Ok::<_, ApiError>(shown(app)?)).await?)
     }
 
     /// Keeps what the asker says of an answer.
@@ -204,12 +244,8 @@ impl Desk {
         let kept = with.app.blocking(move |app| {
             Ok::<_, ApiError>(app.ledger.feedback(&answer, &user, verdict, None)?)
         });
-        let words = if kept.await? {
-            "Thank you. It is kept with the answer."
-        } else {
-            "Only whoever asked can say whether the answer was right."
-        };
-        self.whisper(with, &Message::words(words)).await
+        let words = if kept.await? { words::KEPT } else { words::NOT_YOURS };
+        self.tell(with, words).await
     }
 
     /// Who hears what is said in the job's channel.
@@ -218,7 +254,7 @@ impl Desk {
         match slack.channels.hearing(app, asked, &self.job.channel).await {
             Err(Failure::Slack(Trouble::Refused(why))) => {
                 tracing::warn!(why, "Slack does not tell who is in a channel");
-                Ok(Hearing::Others)
+                Ok(Hearing::Unknown)
             }
             hearing => hearing,
         }
@@ -228,35 +264,49 @@ impl Desk {
         Place { channel: &self.job.channel, thread: self.job.task.thread() }
     }
 
-    /// Whether Vouch has said something for this job that can be found.
-    async fn was_said(&self, With { slack, .. }: With<'_>) -> Result<bool, Failure> {
+    /// Whether Vouch has said something for this job that can be found; nothing where Slack does not
+    /// let it look.
+    async fn was_said(&self, With { slack, .. }: With<'_>) -> Result<Option<bool>, Failure> {
         match self.job.task {
             Task::InChannel { .. } | Task::Direct { .. } => {
                 match slack.api.has_said(self.place(), &self.job.ts, &self.job.id).await {
-                    // Where nothing can be read nothing can be said either; then they are told alone.
-                    Err(Trouble::Refused(_)) => Ok(false),
-                    said => Ok(said?),
+                    Err(Trouble::Refused(why)) => {
+                        tracing::warn!(why, "Slack does not tell what was said in a channel");
+                        Ok(None)
+                    }
+                    said => Ok(Some(said?)),
                 }
             }
-            Task::Command { .. } | Task::Verdict { .. } => Ok(false),
+            Task::Command { .. } | Task::Verdict { .. } => Ok(Some(false)),
         }
     }
 
     /// Says something where it was asked.
     async fn say(&mut self, with: With<'_>, message: &Message) -> Result<(), Failure> {
-        let api = &with.slack.api;
-        match api.say(self.place(), message, &self.job.id).await {
+        self.maybe_said = true;
+        match with.slack.api.say(self.place(), message, &self.job.id).await {
             Err(Trouble::Refused(why)) => {
                 tracing::warn!(why, "a channel takes no answer; the asker gets it");
+                self.maybe_said = false;
                 self.note(with.app, SlackState::Sending).await?;
-                let direct = Place { channel: &self.job.user, thread: "" };
-                Ok(api.say(direct, message, &self.job.id).await?)
+                self.say_directly(with, message).await
             }
             said => Ok(said?),
         }
     }
 
-    /// Tells the asker and nobody else.
+    /// Says something to the asker in a direct message.
+    async fn say_directly(&self, with: With<'_>, message: &Message) -> Result<(), Failure> {
+        let direct = Place { channel: &self.job.user, thread: "" };
+        Ok(with.slack.api.say(direct, message, &self.job.id).await?)
+    }
+
+    /// Tells the asker a few words.
+    async fn tell(&mut self, with: With<'_>, words: &str) -> Result<(), Failure> {
+        self.whisper(with, &Message::words(words)).await
+    }
+
+    /// Shows something to the asker and nobody else.
     async fn whisper(&mut self, with: With<'_>, message: &Message) -> Result<(), Failure> {
         let api = &with.slack.api;
         if let Task::Direct { .. } = self.job.task {
@@ -274,8 +324,12 @@ impl Desk {
         match told {
             Err(Trouble::Refused(why)) => {
                 tracing::info!(why, "no whisper in a channel; the asker gets a direct message");
-                let direct = Place { channel: &self.job.user, thread: "" };
-                Ok(api.say(direct, message, &self.job.id).await?)
+                self.say_directly(with, message).await
+            }
+            Err(unsent @ Trouble::Unsent(_)) => {
+                // It can be made and sent again.
+                self.note(with.app, SlackState::Waiting).await?;
+                Err(unsent.into())
             }
             told => Ok(told?),
         }
@@ -288,12 +342,12 @@ async fn answer(
     reader: &Reader,
     question: &str,
 ) -> Result<Answer, String> {
-    if question.trim().is_empty() {
-        return Err(HELP.to_owned());
+    if words::asks_for_help(question) {
+        return Err(words::HELP.to_owned());
     }
     let most = app.config.limits.question_bytes;
     if question.len() as u64 > most {
-        return Err(format!("Your question is too long; {most} bytes are the most."));
+        return Err(words::too_long(most));
     }
     let (audience, heard) = Audience::new();
     let reader = reader.clone();
@@ -308,64 +362,5 @@ async fn answer(
     let made = app.blocking(move |app| ask::ask(app, &reader, &question, &audience));
     let heard = ReceiverStream::new(heard).for_each(|_| ready(()));
     let (made, ()) = tokio::join!(made, heard);
-    made.map_err(|error| sorry(&error))
-}
-
-/// Why there is no answer.
-fn sorry(error: &ApiError) -> String {
-    format!("I could not answer: {}; {}.", error.title, error.hint)
-}
-
-/// Decides for the last time whether an answer may be shown to its reader and all who hear, and
-/// records it.
-async fn may_be_shown(
-    With { app, .. }: With<'_>,
-    reader: &Reader,
-    answer: &Answer,
-) -> Result<bool, ApiError> {
-    let (id, reader) = (answer.id.clone(), reader.clone());
-    let documents: Option<Vec<DocumentId>> =
-        answer.citations.iter().map(|citation| DocumentId::parse(&citation.document)).collect();
-    let Some(documents) = documents else { return Ok(false) };
-    app.blocking(move |app| Ok(app.ledger.show_to_all(&id, &reader, &documents)?)).await
-}
-
-/// That nothing was found, and whom to ask.
-fn nothing(answer: &Answer, who: &str) -> String {
-    let contact = answer.contact.as_deref().map(name);
-    let ask = contact.map(|contact| format!(" You could ask {contact}.")).unwrap_or_default();
-    format!("I found nothing that {who} may read and that answers this.{ask}")
-}
-
-/// Why somebody gets no answer, and whom to ask.
-fn refusal(app: &App, why: Outsider) -> String {
-    let reason = match why {
-        Outsider::Guest => "I answer full members of this workspace alone, and you are its guest.",
-        Outsider::Stranger => {
-            "I answer members of this company's workspace alone, and you belong to another one."
-        }
-        Outsider::NoMail => {
-            "I know people by the e-mail that they have confirmed in Slack, and see none of yours."
-        }
-        Outsider::Unknown => "I don't know you yet: nobody has given you access.",
-        Outsider::Blocked => "You are blocked and can't ask.",
-    };
-    format!("{reason} {}", ask_whom(app, "if you need access"))
-}
-
-/// Whom to ask, in the words of the settings.
-fn ask_whom(app: &App, when: &str) -> String {
-    match app.config.sources.contact.as_deref().map(name) {
-        Some(contact) => format!("Please ask {contact} {when}."),
-        None => format!("Please ask an administrator of Vouch {when}."),
-    }
-}
-
-/// A principal's name for people.
-fn name(principal: &str) -> String {
-    match principal.split_once(':') {
-        Some(("group", name)) => format!("the group {name}"),
-        Some((_, name)) => name.to_owned(),
-        None => principal.to_owned(),
-    }
+    made.map_err(|error| words::sorry(&error))
 }

@@ -14,16 +14,14 @@ use serde_json::{Value, json};
 
 use super::blocks::Message;
 
-/// How long one call may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The most that is read of one answer.
 const ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// How often a call is made again because it came too soon.
 const TOO_SOON: usize = 5;
 /// The longest that Slack may let a call wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// What is asked for at once, where there are pages.
-const PAGE: &str = "200";
+/// What is asked for at once, where there are pages. Slack takes less than 1,000.
+const PAGE: &str = "999";
 /// The name of the metadata by which Vouch knows its own messages.
 const METADATA: &str = "vouch_answer";
 
@@ -33,6 +31,9 @@ pub(crate) enum Trouble {
     /// Slack says no, and why: `channel_not_found` and the like.
     #[error("Slack refuses: {0}")]
     Refused(String),
+    /// It was not done: Slack was not reached, or let nobody in.
+    #[error("Slack is not reached: {0}")]
+    Unsent(String),
     /// No answer that can be understood: nobody knows whether it was done.
     #[error("Slack does not answer: {0}")]
     Silent(String),
@@ -112,13 +113,13 @@ struct Cursor {
 }
 
 impl Api {
-    /// The API at this address.
-    pub(crate) fn new(base: Url, token: String) -> anyhow::Result<Self> {
+    /// The API at this address. A call that takes longer has failed.
+    pub(crate) fn new(base: Url, token: String, longest: Duration) -> anyhow::Result<Self> {
         let _already_chosen = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("vouch/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE);
+            .timeout(longest);
         if base.scheme() == "http" {
             // Only this machine may be reached so: no certificate is looked at, no proxy is needed.
             http = http.tls_certs_only([]).no_proxy();
@@ -215,12 +216,7 @@ impl Api {
 
     /// Answers a command or a click, to whoever it was alone. Only Slack's own addresses are answered.
     pub(crate) async fn respond(&self, to: &str, message: &Message) -> Result<(), Trouble> {
-        let own = |url: &Url| {
-            let host = url.host_str().unwrap_or_default();
-            let slack = host == "slack.com" || host.ends_with(".slack.com");
-            url.origin() == self.base.origin() || (url.scheme() == "https" && slack)
-        };
-        let Some(url) = to.parse::<Url>().ok().filter(own) else {
+        let Some(url) = to.parse::<Url>().ok().filter(|url| self.is_own(url)) else {
             return Err(Trouble::Refused("not an address of Slack's".to_owned()));
         };
         let mut body = message.body();
@@ -232,6 +228,16 @@ impl Api {
             _ if status.is_server_error() => Err(Trouble::Silent(status.to_string())),
             _ => Err(Trouble::Refused(String::from_utf8_lossy(&bytes).chars().take(80).collect())),
         }
+    }
+
+    /// Whether an address is on the API's own host, or over https on one below it, as hooks.slack.com
+    /// is below slack.com.
+    fn is_own(&self, url: &Url) -> bool {
+        let below = format!(".{}", self.base.host_str().unwrap_or_default());
+        url.origin() == self.base.origin()
+            || (url.scheme() == "https"
+                && url.port().is_none()
+                && url.host_str().is_some_and(|host| host.ends_with(&below)))
     }
 
     async fn send(&self, method: &str, body: &Value) -> Result<(), Trouble> {
@@ -313,7 +319,11 @@ impl Api {
     ) -> Result<(StatusCode, Vec<u8>), Trouble> {
         let silent = |error: reqwest::Error| Trouble::Silent(error.without_url().to_string());
         for _ in 0..TOO_SOON {
-            let mut response = request().send().await.map_err(silent)?;
+            let sent = request().send().await;
+            let mut response = sent.map_err(|error| match error.is_connect() {
+                true => Trouble::Unsent(error.without_url().to_string()),
+                false => silent(error),
+            })?;
             let status = response.status();
             if status == StatusCode::TOO_MANY_REQUESTS {
                 let wait = response.headers().get(reqwest::header::RETRY_AFTER);
@@ -330,6 +340,6 @@ impl Api {
             }
             return Ok((status, bytes));
         }
-        Err(Trouble::Silent("asked too often".to_owned()))
+        Err(Trouble::Unsent("asked too often".to_owned()))
     }
 }

@@ -15,8 +15,8 @@ use super::lately::Lately;
 use super::people::{People, Standing, standings};
 use crate::app::App;
 
-/// The pages of a channel's members that are read, of 200 each. A larger one hears nothing.
-const PAGES: usize = 50;
+/// The pages of a channel's members that are read, of almost 1,000 each. A larger one hears nothing.
+const PAGES: usize = 11;
 /// How often members are read anew because somebody joined or left meanwhile.
 const ATTEMPTS: usize = 5;
 /// More channels than this are forgotten rather than kept.
@@ -28,6 +28,8 @@ pub(crate) enum Hearing {
     Readers(Hearers),
     /// Somebody who is no reader.
     Others,
+    /// Nobody can tell.
+    Unknown,
 }
 
 /// The members of channels as Slack gave them lately.
@@ -54,7 +56,7 @@ impl Channels {
         channel: &str,
     ) -> Result<Hearing, Failure> {
         let Some(members) = self.members(api, channel).await? else {
-            return Ok(Hearing::Others);
+            return Ok(Hearing::Unknown);
         };
         let known = people.all_known(api, &members).await?;
         let mut readers: Vec<Reader> = Vec::new();
@@ -67,7 +69,7 @@ impl Channels {
         }
         // A channel without anybody is one that was not read right.
         if readers.is_empty() {
-            return Ok(Hearing::Others);
+            return Ok(Hearing::Unknown);
         }
         Ok(Hearing::Readers(if readers.len() > self.limit {
             Hearers::Crowd(readers.len())

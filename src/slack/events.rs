@@ -38,6 +38,16 @@ pub(crate) enum Task {
 }
 
 impl Task {
+    /// What is asked; nothing where it is no question.
+    pub(crate) fn question(&self) -> &str {
+        match self {
+            Self::InChannel { question, .. }
+            | Self::Direct { question, .. }
+            | Self::Command { question, .. } => question,
+            Self::Verdict { .. } => "",
+        }
+    }
+
     /// The thread that the answer goes to, or nothing.
     pub(crate) fn thread(&self) -> &str {
         match self {

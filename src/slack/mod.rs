@@ -16,6 +16,7 @@ mod lately;
 mod people;
 mod queue;
 mod signature;
+pub(crate) mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -82,7 +83,7 @@ impl Slack {
         let (arrivals, arriving) = mpsc::channel(ARRIVALS);
         Ok(Some(Arc::new(Self {
             signing_secret: settings.signing_secret()?,
-            api: Api::new(base, settings.bot_token()?)?,
+            api: Api::new(base, settings.bot_token()?, settings.timeout)?,
             people: People::new(team.clone(), settings.members_for),
             channels: Channels::new(settings.channel_limit, settings.members_for),
             settings: settings.clone(),

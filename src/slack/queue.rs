@@ -7,11 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 use vouch_index::ledger::{SlackEvent, SlackRoom, SlackState, SlackTaken, now};
 
 use super::answering::Desk;
+use super::api::Trouble;
 use super::events::{Job, Task};
 use super::{Failure, Slack};
 use crate::app::App;
@@ -28,11 +30,12 @@ const REMEMBERED: i64 = 2 * 24 * 3600;
 /// How often what is older is forgotten.
 const FORGET: Duration = Duration::from_secs(3600);
 /// How long it is waited before something that failed is tried again.
-const AGAIN: [Duration; 4] = [
+const AGAIN: [Duration; 5] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
     Duration::from_secs(5),
     Duration::from_secs(30),
+    Duration::from_secs(60),
 ];
 
 /// Something that arrived, and whoever waits to acknowledge it.
@@ -62,7 +65,9 @@ pub(crate) async fn run(app: Arc<App>) {
     let (answers, waiting) = mpsc::channel(slack.settings.queue);
     let (busy, refused) = mpsc::channel(slack.settings.queue.saturating_mul(BUSY));
     let mut tasks = JoinSet::new();
-    tasks.spawn(go_on(Arc::clone(&app), Arc::clone(&slack)));
+    // Before anything new is written down, which would be taken for something left.
+    let left = unfinished(&app).await;
+    tasks.spawn(go_on(Arc::clone(&app), Arc::clone(&slack), left));
     tasks.spawn(write_down(Arc::clone(&app), arriving, answers, busy));
     let (waiting, refused) = (Arc::new(Mutex::new(waiting)), Arc::new(Mutex::new(refused)));
     for _ in 0..slack.settings.workers {
@@ -133,19 +138,27 @@ fn event(arrival: &Arrival) -> SlackEvent {
     }
 }
 
-/// Goes on with what was not over when the server ended.
-async fn go_on(app: Arc<App>, slack: Arc<Slack>) {
+/// What was not over when the server ended.
+async fn unfinished(app: &Arc<App>) -> Vec<Desk> {
     let left = app.blocking(|app| anyhow::Ok(app.ledger.slack_unfinished()?)).await;
     let left = left.unwrap_or_else(|error| {
         tracing::error!(%error, "what Slack sent before can't be read");
         Vec::new()
     });
-    for (event, state) in left {
-        match serde_json::from_str::<Job>(&event.task) {
-            Ok(job) => see_to(&app, &slack, Desk { state, again: true, ..Desk::new(job) }).await,
-            Err(error) => tracing::error!(%error, "what Slack sent before can't be understood"),
-        }
-    }
+    let desk = |(event, state): (SlackEvent, SlackState)| {
+        serde_json::from_str::<Job>(&event.task)
+            .inspect_err(|error| tracing::error!(%error, "what Slack sent can't be understood"))
+            .ok()
+            .map(|job| Desk { state, maybe_said: true, ..Desk::new(job) })
+    };
+    left.into_iter().filter_map(desk).collect()
+}
+
+/// Goes on with it, as many at the same time as there are workers.
+async fn go_on(app: Arc<App>, slack: Arc<Slack>, left: Vec<Desk>) {
+    stream::iter(left)
+        .for_each_concurrent(slack.settings.workers, |desk| by_itself(&app, &slack, desk))
+        .await;
 }
 
 async fn work_off(
@@ -157,13 +170,16 @@ async fn work_off(
     loop {
         let next = jobs.lock().await.recv().await;
         let Some(job) = next else { return };
-        let (app, slack) = (Arc::clone(&app), Arc::clone(&slack));
-        let desk = Desk { state, ..Desk::new(job) };
-        // A task of its own, so that one that panics takes no other along.
-        let done = tokio::spawn(async move { see_to(&app, &slack, desk).await });
-        if let Err(error) = done.await {
-            tracing::error!(%error, "answering in Slack failed");
-        }
+        by_itself(&app, &slack, Desk { state, ..Desk::new(job) }).await;
+    }
+}
+
+/// Works on a job in a task of its own, so that one that panics takes no other along.
+async fn by_itself(app: &Arc<App>, slack: &Arc<Slack>, desk: Desk) {
+    let (app, slack) = (Arc::clone(app), Arc::clone(slack));
+    let done = tokio::spawn(async move { see_to(&app, &slack, desk).await });
+    if let Err(error) = done.await {
+        tracing::error!(%error, "answering in Slack failed");
     }
 }
 
@@ -178,16 +194,14 @@ async fn see_to(app: &Arc<App>, slack: &Slack, mut desk: Desk) {
             Failure::Slack(trouble) => trouble.to_string(),
             Failure::Vouch(error) => error.title.clone(),
         };
-        match (wait, failure) {
-            (Some(wait), Failure::Slack(super::Trouble::Silent(_)) | Failure::Vouch(_)) => {
-                tracing::info!("answering in Slack is tried again: {said}");
-                tokio::time::sleep(wait).await;
-                desk.again = true;
-            }
-            (_, _) => {
-                tracing::warn!("a question in Slack was given up: {said}");
-                break;
-            }
+        let refused = matches!(failure, Failure::Slack(Trouble::Refused(_)));
+        if let Some(wait) = wait.filter(|_| !refused) {
+            tracing::info!("answering in Slack is tried again: {said}");
+            tokio::time::sleep(wait).await;
+        } else {
+            tracing::warn!("a question in Slack was given up: {said}");
+            desk.give_up(app, slack, &failure).await;
+            break;
         }
     }
     if let Err(error) = desk.note(app, SlackState::Done).await {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::fake::{Fake, Posted, Sender, open};
+use super::fake::{Fake, Posted, open};
+use super::sender::Sender;
 use crate::world::{Company, World};
 
 const LEAVE: &str = "How many weeks is parental leave?";

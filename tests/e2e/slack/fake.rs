@@ -3,19 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use futures_util::stream;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use vouch_index::ledger::now;
 
-use crate::world::{Company, Person, Reply, World, until};
+use super::sender::Sender;
+use crate::world::{Company, World, until};
 
 /// The workspace.
 pub(crate) const TEAM: &str = "T0VOUCH";
@@ -27,15 +28,74 @@ const TOKEN: &str = env!("CARGO_PKG_NAME");
 
 /// How one call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It comes too soon: 429, with the seconds to wait.
+pub(crate) struct Fault {
+    /// Whether what was wanted is done all the same.
+    done: bool,
+    says: Says,
+}
+
+/// What the caller hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    /// That it came too soon: 429, with the seconds to wait.
     TooSoon(u32),
-    /// It is not done: 500.
-    NotDone,
-    /// It is done, and then the answer is lost: 500.
-    Lost,
-    /// It is refused with this error.
+    /// This status.
+    Status(u16),
+    /// That it is refused, with this error.
     Refused(&'static str),
+    /// A page for people.
+    Html,
+    /// The beginning of JSON.
+    Broken,
+    /// Byte after byte, without an end.
+    Drips,
+    /// Nothing; the connection stays.
+    Nothing,
+}
+
+impl Fault {
+    const fn of(says: Says) -> Self {
+        Self { done: false, says }
+    }
+    pub(crate) const NOT_DONE: Self = Self::of(Says::Status(500));
+    pub(crate) const HTML: Self = Self::of(Says::Html);
+    pub(crate) const BROKEN: Self = Self::of(Says::Broken);
+    pub(crate) const DRIPS: Self = Self::of(Says::Drips);
+    pub(crate) const HANGS: Self = Self::of(Says::Nothing);
+    pub(crate) const AWAY: Self = Self::of(Says::Status(503));
+
+    pub(crate) const fn too_soon(seconds: u32) -> Self {
+        Self::of(Says::TooSoon(seconds))
+    }
+
+    pub(crate) const fn refused(error: &'static str) -> Self {
+        Self::of(Says::Refused(error))
+    }
+
+    /// What was wanted is done, and then it goes wrong.
+    pub(crate) const fn but_done(self) -> Self {
+        Self { done: true, ..self }
+    }
+
+    async fn answer(self) -> Response {
+        match self.says {
+            Says::TooSoon(seconds) => {
+                let wait = [(header::RETRY_AFTER, seconds.to_string())];
+                let refusal = Json(refuse("ratelimited"));
+                (StatusCode::TOO_MANY_REQUESTS, wait, refusal).into_response()
+            }
+            Says::Status(status) => StatusCode::from_u16(status).expect("a status").into_response(),
+            Says::Refused(error) => Json(refuse(error)).into_response(),
+            Says::Html => Html("<html><body>Please sign in</body></html>").into_response(),
+            Says::Broken => "{\"ok\": tr".into_response(),
+            Says::Drips => Body::from_stream(stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Some((Ok::<_, std::io::Error>(" "), ()))
+            }))
+            .into_response(),
+            Says::Nothing => std::future::pending().await,
+        }
+    }
 }
 
 /// Something that was posted.
@@ -134,6 +194,13 @@ impl Fake {
         self.inside().faults.entry(method).or_default().extend(faults);
     }
 
+    /// Counts a call, and says how it goes wrong.
+    fn called(&self, method: &str) -> Option<Fault> {
+        let mut inside = self.inside();
+        *inside.calls.entry(method.to_owned()).or_default() += 1;
+        inside.faults.get_mut(method)?.pop_front()
+    }
+
     /// The settings of a company in this workspace.
     pub(crate) fn settings(&self, lines: &str) -> String {
         format!(
@@ -190,27 +257,16 @@ async fn call(
     } else {
         (serde_urlencoded::from_bytes(&body).expect("a form"), Value::Null)
     };
-    let fault = {
-        let mut inside = fake.inside();
-        *inside.calls.entry(method.clone()).or_default() += 1;
-        inside.faults.get_mut(method.as_str()).and_then(VecDeque::pop_front)
-    };
-    match fault {
-        Some(Fault::TooSoon(seconds)) => {
-            let wait = [(header::RETRY_AFTER, seconds.to_string())];
-            return (StatusCode::TOO_MANY_REQUESTS, wait, Json(refuse("ratelimited")))
-                .into_response();
-        }
-        Some(Fault::NotDone) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Some(Fault::Refused(error)) => return Json(refuse(error)).into_response(),
-        Some(Fault::Lost) | None => {}
+    let fault = fake.called(&method);
+    if let Some(fault) = fault.filter(|fault| !fault.done) {
+        return fault.answer().await;
     }
     if headers.get(header::AUTHORIZATION).is_none_or(|given| given != &format!("Bearer {TOKEN}")) {
         return Json(refuse("invalid_auth")).into_response();
     }
     let said = done(&mut fake.inside(), &method, &form, &json);
     match fault {
-        Some(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Some(fault) => fault.answer().await,
         None => Json(said).into_response(),
     }
 }
@@ -289,112 +345,20 @@ fn page(name: &str, all: Vec<Value>, form: &HashMap<String, String>) -> Value {
     json!({"ok": true, name: all[start..end], "response_metadata": {"next_cursor": next}})
 }
 
+/// What is answered to a command or a click.
 async fn respond(
     State(fake): State<Fake>,
     Path(id): Path<String>,
     Json(body): Json<Value>,
-) -> &'static str {
-    keep(&mut fake.inside(), "response", &id, "", &body);
-    "ok"
-}
-
-/// A signature as Slack makes it.
-pub(crate) fn signature(secret: &str, at: i64, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
-    mac.update(format!("v0:{at}:").as_bytes());
-    mac.update(body);
-    format!("v0={}", hex::encode(mac.finalize().into_bytes()))
-}
-
-/// What Slack sends to Vouch.
-#[derive(Clone)]
-pub(crate) struct Sender(pub(crate) Person);
-
-impl Sender {
-    /// To a server at this address.
-    pub(crate) fn to(base: &str) -> Self {
-        Self(Person::new(base, None))
+) -> Response {
+    let fault = fake.called("respond");
+    if fault.is_none_or(|fault| fault.done) {
+        keep(&mut fake.inside(), "response", &id, "", &body);
     }
-
-    /// Sends a signed body.
-    pub(crate) async fn send(&self, path: &str, kind: &str, body: &str) -> Reply {
-        let signed = self.signed(path, kind, body);
-        self.0.send(signed).await
+    match fault {
+        Some(fault) => fault.answer().await,
+        None => "ok".into_response(),
     }
-
-    pub(crate) fn signed(&self, path: &str, kind: &str, body: &str) -> reqwest::RequestBuilder {
-        let at = now();
-        self.0
-            .request(reqwest::Method::POST, path)
-            .header("content-type", kind)
-            .header("x-slack-request-timestamp", at.to_string())
-            .header("x-slack-signature", signature(SECRET, at, body.as_bytes()))
-            .body(body.to_owned())
-    }
-
-    /// Sends an event, which is acknowledged.
-    pub(crate) async fn event(&self, id: &str, event: &Value) {
-        let reply = self.send("/slack/events", "application/json", &envelope(id, event)).await;
-        assert_eq!((reply.status, reply.body.as_str()), (200, ""));
-    }
-
-    /// Somebody mentions the bot in a channel.
-    pub(crate) async fn mention(&self, id: &str, name: &str, channel: &str, question: &str) {
-        self.event(id, &mention(id, name, channel, question)).await;
-    }
-
-    /// Somebody writes to the bot.
-    pub(crate) async fn direct(&self, id: &str, name: &str, question: &str) {
-        let mut event = mention(id, name, &format!("D{name}"), question);
-        event["type"] = json!("message");
-        event["channel_type"] = json!("im");
-        self.event(id, &event).await;
-    }
-
-    /// `/ask`: what is said at once.
-    pub(crate) async fn command(&self, fake: &Fake, id: &str, name: &str, text: &str) -> Reply {
-        let form = [
-            ("team_id", TEAM),
-            ("channel_id", "C1"),
-            ("user_id", &format!("U{}", name.to_uppercase())),
-            ("command", "/ask"),
-            ("text", text),
-            ("trigger_id", id),
-            ("response_url", &format!("{}/respond/{id}", fake.base)),
-        ];
-        let body = serde_urlencoded::to_string(form).expect("a form");
-        self.send("/slack/commands", "application/x-www-form-urlencoded", &body).await
-    }
-
-    /// A click on one of an answer's buttons.
-    pub(crate) async fn click(&self, fake: &Fake, name: &str, (action, answer): (&str, &str)) {
-        let payload = json!({
-            "type": "block_actions", "trigger_id": format!("{name}{action}"),
-            "user": {"id": format!("U{}", name.to_uppercase())}, "channel": {"id": "C1"},
-            "response_url": format!("{}/respond/{name}", fake.base),
-            "actions": [{"type": "button", "action_id": action, "value": answer}],
-        });
-        let body = serde_urlencoded::to_string([("payload", payload.to_string())]).expect("a form");
-        let kind = "application/x-www-form-urlencoded";
-        assert_eq!(self.send("/slack/interactivity", kind, &body).await.status, 200);
-    }
-}
-
-/// A mention. Its time names it in the channel.
-pub(crate) fn mention(id: &str, name: &str, channel: &str, question: &str) -> Value {
-    json!({
-        "type": "app_mention", "user": format!("U{}", name.to_uppercase()), "channel": channel,
-        "text": format!("<@UBOT> {question}"), "ts": format!("1.{id}"),
-    })
-}
-
-/// An event in its envelope.
-pub(crate) fn envelope(id: &str, event: &Value) -> String {
-    json!({
-        "type": "event_callback", "team_id": TEAM, "api_app_id": "A1", "event_id": id,
-        "event": event, "authorizations": [{"team_id": TEAM, "user_id": "UBOT", "is_bot": true}],
-    })
-    .to_string()
 }
 
 /// A company that is in Slack.

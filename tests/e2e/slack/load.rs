@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::fake::{Fake, Sender, envelope, open};
+use super::fake::{Fake, open};
+use super::sender::{Sender, envelope};
 use crate::model::{Gate, Kind, Model, Part, Reply};
 use crate::process::Server;
-use crate::world::{Company, Person, World, until};
+use crate::world::{Company, Person, until};
 
 const QUESTION: &str = "How many weeks is parental leave?";
 
@@ -27,16 +28,6 @@ fn direct(number: usize) -> (String, String) {
         "channel": format!("D{name}"), "text": QUESTION, "ts": format!("1.{number}"),
     });
     (id.clone(), envelope(&id, &event))
-}
-
-/// Everything is over.
-async fn over(world: &World) {
-    until("every event is over", async || {
-        let open = "SELECT count(*) FROM slack_event WHERE state <> 'done'";
-        let open = world.ledger().query_row(open, [], |row| row.get::<_, i64>(0));
-        (open == Ok(0)).then_some(())
-    })
-    .await;
 }
 
 /// How often each event was answered.
@@ -89,7 +80,7 @@ async fn of_ten_thousand_events_each_is_answered_once_or_told_that_vouch_is_busy
     let (world, fake, slack) = open(company(), "workers = 2\nqueue = 100").await;
     let events = with_repeats(10_000);
     send_all(&slack, &events, 64).await;
-    over(&world).await;
+    super::over(&world).await;
     let answered = answered(&fake);
     let different: BTreeSet<_> = events.iter().map(|number| direct(*number).0).collect();
     assert_eq!((different.len(), answered.len()), (7_000, 7_000));
@@ -127,7 +118,7 @@ async fn while_a_model_takes_its_time_everything_is_acknowledged_within_a_second
     let full = slack.command(&fake, "full", "bob", QUESTION).await;
     assert!(full.body.contains("busy"), "{}", full.body);
     gate.open();
-    over(&world).await;
+    super::over(&world).await;
     let all = fake.inside().posted.clone();
     assert!(all.iter().filter(|one| one.how == "message").count() == 25, "{}", all.len());
 }
@@ -177,12 +168,7 @@ async fn promise_8_what_was_acknowledged_is_answered_once_although_vouch_is_kill
         server = Server::start(&company, &[]);
     }
     let ledger = company.folder().join("data/ledger.sqlite");
-    until("every event is over", async || {
-        let ledger = rusqlite::Connection::open(&ledger).expect("the ledger");
-        let open = "SELECT count(*) FROM slack_event WHERE state <> 'done'";
-        (ledger.query_row(open, [], |row| row.get::<_, i64>(0)) == Ok(0)).then_some(())
-    })
-    .await;
+    super::over_in(&ledger).await;
     let answered = answered(&fake);
     assert!(acknowledged.len() > 20, "{}", acknowledged.len());
     for id in &acknowledged {

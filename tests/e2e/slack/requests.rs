@@ -4,7 +4,8 @@ use reqwest::Method;
 use serde_json::json;
 use vouch_index::ledger::now;
 
-use super::fake::{Fake, SECRET, Sender, envelope, mention, open, signature};
+use super::fake::{Fake, SECRET, open};
+use super::sender::{Sender, envelope, mention, signature};
 use crate::clients;
 use crate::world::{Company, Person, Reply};
 

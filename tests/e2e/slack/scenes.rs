@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, Posted, Sender, open};
+use super::fake::{Fake, Posted, open};
+use super::sender::Sender;
 use crate::world::{Company, World};
 
 const SCENES: u64 = 100;
