@@ -98,14 +98,10 @@ pub fn ask(
         }),
     })?;
     let _ = audience.tell(Event::Status("reading"));
-    let mut writing = Writing::new(app, &clearance, (&passages[..room], &brief), id);
-    writing.made_in(live.generation.number);
-    writing.in_conversation(question.conversation.as_ref());
+    let material = (&clearance, &passages[..room], &brief);
+    let mut writing = Writing::new(app, question, material, (id, live.generation.number));
     if let Some(why) = &found.words_only {
         writing.note(why);
-    }
-    if question.prompt {
-        writing.show_prompt();
     }
     writing.fill(&app.generators)?;
     writing.close(started)

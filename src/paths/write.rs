@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use vouch_index::ledger::{NewCitation, NewSentence, NewTurn, ShownPassage};
 use vouch_index::{Clearance, Passage};
 
+use super::ask::Question;
 use super::conversation::Conversation;
 use crate::answer::{Answer, Citation, Event, Searched, Sentence};
 use crate::app::App;
@@ -26,13 +27,12 @@ pub(super) struct Writing<'a> {
     /// What entered the prompt; `brief` says the same to the generators.
     passages: &'a [Passage],
     brief: &'a Brief<'a>,
-    conversation: Option<&'a Conversation>,
+    question: &'a Question,
     answer: Answer,
     /// Citations by passage and quote.
     numbers: BTreeMap<(usize, usize, usize), usize>,
     /// Claims that the passages do not support.
     left_out: usize,
-    usage: Usage,
     /// How many of the passages the generator was told that wrote last.
     told: usize,
     /// Passages of the prompt that the reader may no longer see.
@@ -46,9 +46,9 @@ pub(super) struct Writing<'a> {
 impl<'a> Writing<'a> {
     pub(super) fn new(
         app: &'a App,
-        clearance: &'a Clearance,
-        (passages, brief): (&'a [Passage], &'a Brief<'a>),
-        id: String,
+        question: &'a Question,
+        (clearance, passages, brief): (&'a Clearance, &'a [Passage], &'a Brief<'a>),
+        (id, generation): (String, u32),
     ) -> Self {
         let answer = Answer {
             id,
@@ -59,10 +59,10 @@ impl<'a> Writing<'a> {
             searched: Searched { passages: passages.len(), sources: clearance.sources() },
             contact: None,
             generator: String::new(),
-            generation: 0,
+            generation,
             took_ms: 0,
             usage: Usage::default(),
-            prompt: None,
+            prompt: question.prompt.then_some(None),
             notes: Vec::new(),
         };
         Self {
@@ -70,11 +70,10 @@ impl<'a> Writing<'a> {
             clearance,
             passages,
             brief,
-            conversation: None,
+            question,
             answer,
             numbers: BTreeMap::new(),
             left_out: 0,
-            usage: Usage::default(),
             told: 0,
             lost: BTreeSet::new(),
             listened: true,
@@ -86,7 +85,7 @@ impl<'a> Writing<'a> {
     pub(super) fn fill(&mut self, generators: &[Box<dyn Generator>]) -> Result<(), ApiError> {
         let filled = self.ask_each(generators);
         // What was spent was spent, however it went.
-        let spent = self.usage.input.saturating_add(self.usage.output);
+        let spent = self.answer.usage.input.saturating_add(self.answer.usage.output);
         if spent > 0 {
             self.app.ledger.spend_tokens(&self.user(), spent)?;
         }
@@ -121,8 +120,8 @@ impl<'a> Writing<'a> {
                 Ok(usage) => usage,
                 Err(failed) => &failed.usage,
             };
-            self.usage.input += usage.input;
-            self.usage.output += usage.output;
+            self.answer.usage.input += usage.input;
+            self.answer.usage.output += usage.output;
             let Err(failed) = written else { return Ok(()) };
             tracing::warn!(generator = generator.name(), "wrote no whole answer: {failed}");
             if !self.listened || !self.lost.is_empty() {
@@ -163,13 +162,12 @@ impl<'a> Writing<'a> {
         }
         let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.answer.took_ms = took;
-        self.answer.usage = self.usage;
         let closing = json!({
             "outcome": self.answer.outcome, "took_ms": took, "listened": self.listened,
             "sentences": self.answer.sentences.len(), "left_out": self.left_out,
             "passages": self.told,
             "generator": self.answer.generator,
-            "tokens": {"input": self.usage.input, "output": self.usage.output},
+            "tokens": {"input": self.answer.usage.input, "output": self.answer.usage.output},
         });
         self.record(closing, said)?;
         Ok(self.answer)
@@ -178,13 +176,13 @@ impl<'a> Writing<'a> {
     /// Writes the last record, and with it the turn where there is a conversation.
     fn record(&mut self, closing: Value, said: usize) -> Result<(), ApiError> {
         let id = &self.answer.id;
-        let Some(kept) = self.conversation.and_then(Conversation::kept) else {
+        let Some(kept) = self.question.conversation.as_ref().and_then(Conversation::kept) else {
             return Ok(self.app.ledger.audit_close(id, &self.user(), closing)?);
         };
         let turn = NewTurn {
             conversation: &kept.id,
             first: kept.first,
-            question: self.brief.question,
+            question: &self.question.text,
             outcome: self.answer.outcome,
             said,
             sentences: self.answer.sentences.iter().map(|said| self.to_keep(said)).collect(),
@@ -223,11 +221,6 @@ impl<'a> Writing<'a> {
         self.answer.notes.push(note.to_owned());
     }
 
-    /// Keeps what a language model is told, for the reader to see.
-    pub(super) fn show_prompt(&mut self) {
-        self.answer.prompt = Some(None);
-    }
-
     fn say_what_was_told(&mut self) {
         if self.told < self.passages.len() {
             self.note(&format!("used {} of {} passages", self.told, self.passages.len()));
@@ -235,15 +228,6 @@ impl<'a> Writing<'a> {
         if self.answer.prompt == Some(None) && self.lost.is_empty() {
             self.note("no language model wrote this, so there is no prompt");
         }
-    }
-
-    /// Keeps the answer as a turn of this conversation.
-    pub(super) fn in_conversation(&mut self, conversation: Option<&'a Conversation>) {
-        self.conversation = conversation;
-    }
-
-    pub(super) fn made_in(&mut self, generation: u32) {
-        self.answer.generation = generation;
     }
 
     /// What a generator hands over. It breaks where nothing more is wanted.
