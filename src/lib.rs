@@ -13,6 +13,7 @@ pub mod demo;
 pub mod generate;
 pub mod http;
 pub mod limits;
+mod outbound;
 pub mod paths;
 pub mod server;
 pub mod slack;

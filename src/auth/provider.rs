@@ -29,6 +29,7 @@ pub(crate) use self::look::Look;
 use super::token::BadToken;
 use crate::config::{Oidc, read_url_if_set};
 use crate::http::ApiError;
+use crate::outbound;
 
 /// How long one request to the provider may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -93,15 +94,8 @@ impl Provider {
     /// # Errors
     /// The HTTP client can't be set up.
     pub fn new(settings: &Oidc) -> Result<Arc<Self>> {
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("vouch/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE);
-        if settings.issuer().is_some_and(|issuer| issuer.scheme() == "http") {
-            // Only this machine may be reached so: no certificate is looked at, no proxy is needed.
-            http = http.tls_certs_only([]).no_proxy();
-        }
+        let issuer = settings.issuer().context("the identity provider has no address")?;
+        let http = outbound::client(&issuer).timeout(PATIENCE);
         Ok(Arc::new(Self {
             settings: settings.clone(),
             http: http.build().context("can't set up the HTTP client")?,
@@ -341,15 +335,9 @@ pub(crate) fn is_private(url: &Url) -> bool {
 }
 
 /// The JSON of a successful answer of bounded length.
-async fn read<T: DeserializeOwned>(mut response: reqwest::Response) -> Result<T> {
+async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T> {
     let status = response.status();
-    let mut bytes = Vec::new();
-    while let Some(piece) = response.chunk().await? {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() > ANSWER_BYTES {
-            bail!("the answer is longer than {ANSWER_BYTES} bytes");
-        }
-    }
+    let bytes = outbound::bytes(response, ANSWER_BYTES).await?;
     if status != reqwest::StatusCode::OK {
         bail!("the answer is {status}");
     }

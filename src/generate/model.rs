@@ -20,6 +20,7 @@ use super::prompt::{Template, Told, tokens};
 use super::sentences::{Said, Sentences};
 use super::{Brief, Claim, Draft, Failed, Generator, Usage, anthropic, openai};
 use crate::config::{GeneratorKind, Model as Configured};
+use crate::outbound;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -169,13 +170,14 @@ impl LanguageModel {
             value.set_sensitive(true);
             anyhow::Ok((name, value))
         });
+        let http = outbound::client(&settings.url).connect_timeout(CONNECT).build();
         Ok(Self {
             name: format!("{kind}:{}", settings.model),
             settings: settings.clone(),
             protocol,
             template,
             key: key.transpose()?,
-            http: client(&settings.url)?,
+            http: http.context("can't set up the HTTP client")?,
         })
     }
 
@@ -591,18 +593,4 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
         url.set_path(&format!("{above}/{path}"));
     }
     url
-}
-
-/// A client that goes to the configured address and nowhere else.
-fn client(url: &Url) -> Result<reqwest::Client> {
-    let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-    let mut http = reqwest::Client::builder()
-        .user_agent(concat!("vouch/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT);
-    if url.scheme() == "http" {
-        // No certificate is looked at, and no proxy of the outside world is needed.
-        http = http.tls_certs_only([]).no_proxy();
-    }
-    http.build().context("can't set up the HTTP client")
 }

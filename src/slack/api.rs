@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::blocks::Message;
+use crate::outbound;
 
 /// The most that is read of one answer.
 const ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -115,15 +116,7 @@ struct Cursor {
 impl Api {
     /// The API at this address. A call that takes longer has failed.
     pub(crate) fn new(base: Url, token: String, longest: Duration) -> anyhow::Result<Self> {
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("vouch/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(longest);
-        if base.scheme() == "http" {
-            // Only this machine may be reached so: no certificate is looked at, no proxy is needed.
-            http = http.tls_certs_only([]).no_proxy();
-        }
+        let http = outbound::client(&base).timeout(longest);
         let http = http.build().context("can't set up the HTTP client")?;
         Ok(Self { http, base, token })
     }
@@ -320,7 +313,7 @@ impl Api {
         let silent = |error: reqwest::Error| Trouble::Silent(error.without_url().to_string());
         for _ in 0..TOO_SOON {
             let sent = request().send().await;
-            let mut response = sent.map_err(|error| match error.is_connect() {
+            let response = sent.map_err(|error| match error.is_connect() {
                 true => Trouble::Unsent(error.without_url().to_string()),
                 false => silent(error),
             })?;
@@ -331,13 +324,8 @@ impl Api {
                 tokio::time::sleep(Duration::from_secs(wait).min(LONGEST_WAIT)).await;
                 continue;
             }
-            let mut bytes = Vec::new();
-            while let Some(piece) = response.chunk().await.map_err(silent)? {
-                bytes.extend_from_slice(&piece);
-                if bytes.len() > ANSWER_BYTES {
-                    return Err(Trouble::Silent("it says too much".to_owned()));
-                }
-            }
+            let bytes = outbound::bytes(response, ANSWER_BYTES).await;
+            let bytes = bytes.map_err(|error| Trouble::Silent(error.to_string()))?;
             return Ok((status, bytes));
         }
         Err(Trouble::Unsent("asked too often".to_owned()))
