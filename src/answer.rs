@@ -117,6 +117,16 @@ pub enum Event {
     Sentence(Sentence),
 }
 
+/// A principal's name for people, such as whom to ask.
+#[must_use]
+pub fn called(principal: &str) -> String {
+    match principal.split_once(':') {
+        Some(("group", name)) => format!("the group {name}"),
+        Some(("user", name)) => name.to_owned(),
+        Some(_) | None => principal.to_owned(),
+    }
+}
+
 /// Whoever waits for an answer.
 #[derive(Clone, Debug)]
 pub struct Audience(mpsc::Sender<Event>);

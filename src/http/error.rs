@@ -3,6 +3,7 @@
 //! The rule: whatever can't be done is said with what was wrong and what to do; what went wrong
 //! inside is logged once, here, and shown to nobody.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::Json;
@@ -116,7 +117,7 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title, hint)
     }
 
-    fn internal(error: &dyn std::fmt::Display) -> Self {
+    fn internal(error: &dyn fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -124,6 +125,13 @@ impl ApiError {
             "something went wrong inside Vouch",
             "try again; the server's log says what it was",
         )
+    }
+}
+
+/// What was wrong and what to do, where words alone fit.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.title, self.hint)
     }
 }
 

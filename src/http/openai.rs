@@ -23,7 +23,7 @@ use vouch_index::ledger::now;
 
 use super::extract::{Json, Path};
 use super::prose::{Mark, Prose};
-use super::reading::{answering, checked};
+use super::reading::{answered, answering, checked};
 use super::{ApiError, Surface};
 use crate::answer::{Answer, Event};
 use crate::app::App;
@@ -154,15 +154,14 @@ pub(super) async fn chat(
     let surface = Surface::Api.name();
     let question = Question { text, sources: None, conversation, surface, prompt: false };
     let public_url = app.config.public_url();
-    let (heard, whole) = answering(app, reader, question);
     if body.stream.unwrap_or_default() {
+        let (heard, whole) = answering(app, reader, question);
         let usage = body.stream_options.and_then(|options| options.include_usage);
         let chunks = Chunks::new(public_url, usage.unwrap_or_default());
         let events = streamed(chunks, heard, Box::pin(whole));
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());
     }
-    heard.for_each(|_| std::future::ready(())).await;
-    let answer = whole.await?;
+    let answer = answered(app, reader, question).await?;
     let (text, marks) = Prose::whole(public_url, &answer);
     let annotations: Vec<_> = marks.iter().map(annotation).collect();
     Ok(axum::Json(json!({
@@ -335,8 +334,7 @@ fn error_of(error: &ApiError) -> Value {
         500.. => "server_error",
         _ => "invalid_request_error",
     };
-    let message = format!("{}; {}", error.title, error.hint);
-    json!({"error": {"message": message, "type": kind, "param": null, "code": error.code}})
+    json!({"error": {"message": error.to_string(), "type": kind, "param": null, "code": error.code}})
 }
 
 /// Gives the problems of these routes OpenAI's shape, wherever they come from.

@@ -18,6 +18,7 @@ use super::policy::{Policy, Routes};
 use super::reading::open;
 use super::viewer::{self, Rendered};
 use super::{ApiError, Surface};
+use crate::answer::called;
 use crate::app::App;
 use crate::auth::{Admitted, AsReader, DEMO_COOKIE, cookie, on_loopback, signin};
 
@@ -180,17 +181,14 @@ struct People {
     approver: Option<String>,
 }
 
-/// A principal for people: the name where demo mode knows one, else what follows the first colon.
+/// A principal for people, with the name where demo mode knows one.
 pub(super) fn name(app: &App, principal: &str) -> Result<String, ApiError> {
-    if let Some(group) = principal.strip_prefix("group:") {
-        return Ok(format!("the group {group}"));
-    }
     let user = principal.strip_prefix("user:").unwrap_or(principal);
     let person = match &app.directory {
         Some(directory) => directory.find(&app.ledger, user)?,
         None => None,
     };
-    Ok(person.map_or_else(|| user.to_owned(), |person| person.name))
+    Ok(person.map_or_else(|| called(principal), |person| person.name))
 }
 
 pub(super) fn page(title: &str, body: &Markup) -> Markup {

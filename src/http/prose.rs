@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use reqwest::Url;
 
-use crate::answer::{Answer, Citation, Sentence};
+use crate::answer::{Answer, Citation, Sentence, called};
 
 /// An answer that is being written out.
 pub(super) struct Prose {
@@ -109,11 +109,7 @@ impl Prose {
 
 /// That nothing was found, and whom to ask.
 fn nothing(contact: Option<&str>) -> String {
-    let ask = contact.map(|contact| match contact.split_once(':') {
-        Some(("group", name)) => format!(" You could ask the group {}.", escaped(name)),
-        Some((_, name)) => format!(" You could ask {}.", escaped(name)),
-        None => format!(" You could ask {}.", escaped(contact)),
-    });
+    let ask = contact.map(|contact| format!(" You could ask {}.", escaped(&called(contact))));
     format!("Nothing that you may read answers this.{}", ask.unwrap_or_default())
 }
 

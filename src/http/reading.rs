@@ -65,9 +65,18 @@ pub(super) async fn ask(
         let events = events(app, reader, question);
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());
     }
-    let (heard, answer) = answering(app, reader, question);
+    Ok(axum::Json(answered(app, reader, question).await?).into_response())
+}
+
+/// An answer, once it is whole.
+pub(super) async fn answered(
+    app: Arc<App>,
+    reader: Admitted,
+    question: Question,
+) -> Result<Answer, ApiError> {
+    let (heard, whole) = answering(app, reader, question);
     heard.for_each(|_| std::future::ready(())).await;
-    Ok(axum::Json(answer.await?).into_response())
+    whole.await
 }
 
 /// An answer that is being made: what is heard meanwhile, and then the whole. Whoever drops the first

@@ -1,7 +1,7 @@
 //! What Vouch says in Slack besides answers: why there is none, whom to ask, and what to do instead.
 
 use super::people::Outsider;
-use crate::answer::Answer;
+use crate::answer::{Answer, called};
 use crate::app::App;
 use crate::http::ApiError;
 
@@ -43,7 +43,7 @@ pub(crate) fn asks_for_help(question: &str) -> bool {
 
 /// Why there is no answer.
 pub(super) fn sorry(error: &ApiError) -> String {
-    format!("I could not answer: {}; {}.", error.title, error.hint)
+    format!("I could not answer: {error}.")
 }
 
 /// That Slack does not do what an answer needs.
@@ -64,7 +64,7 @@ pub(super) fn stopped(app: &App) -> String {
 
 /// That nothing was found, and whom to ask.
 pub(super) fn nothing(answer: &Answer, who: &str) -> String {
-    let contact = answer.contact.as_deref().map(name);
+    let contact = answer.contact.as_deref().map(called);
     let ask = contact.map(|contact| format!(" You could ask {contact}.")).unwrap_or_default();
     format!("I found nothing that {who} may read and that answers this.{ask}")
 }
@@ -87,17 +87,8 @@ pub(super) fn refusal(app: &App, why: Outsider) -> String {
 
 /// Whom to ask, in the words of the settings.
 fn ask_whom(app: &App, when: &str) -> String {
-    match app.config.sources.contact.as_deref().map(name) {
+    match app.config.sources.contact.as_deref().map(called) {
         Some(contact) => format!("Please ask {contact} {when}."),
         None => format!("Please ask an administrator of Vouch {when}."),
-    }
-}
-
-/// A principal's name for people.
-fn name(principal: &str) -> String {
-    match principal.split_once(':') {
-        Some(("group", name)) => format!("the group {name}"),
-        Some((_, name)) => name.to_owned(),
-        None => principal.to_owned(),
     }
 }

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use axum::http::request::Parts;
-use futures_util::StreamExt as _;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::{Extension, schema_for_output};
 use rmcp::handler::server::wrapper::Parameters;
@@ -26,7 +25,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Admitted;
 use crate::http::prose::{self, Prose};
-use crate::http::reading::{SearchBody, answering, checked, look_up, open};
+use crate::http::reading::{SearchBody, answered, checked, look_up, open};
 use crate::http::{ApiError, Surface};
 use crate::paths::ask::Question;
 
@@ -262,15 +261,12 @@ impl Tools {
             surface: Surface::Mcp.name(),
             prompt: false,
         };
-        let (heard, whole) = answering(Arc::clone(&self.app), reader, question);
-        heard.for_each(|_| std::future::ready(())).await;
-        let public_url = self.app.config.public_url();
-        let answer = whole.await.map(|answer| {
-            let text = Prose::whole(public_url.clone(), &answer).0;
-            (text, answered(&public_url, answer))
-        });
-        match answer {
-            Ok((text, answer)) => result(Ok(answer), |_| Some(text)),
+        match answered(Arc::clone(&self.app), reader, question).await {
+            Ok(answer) => {
+                let public_url = self.app.config.public_url();
+                let text = Prose::whole(public_url.clone(), &answer).0;
+                result(Ok(structured(&public_url, answer)), |_| Some(text))
+            }
             Err(error) => Ok(failed(&error)),
         }
     }
@@ -379,11 +375,10 @@ fn result<T: Serialize>(
 
 /// What could not be done, in words that the model may act on.
 fn failed(error: &ApiError) -> CallToolResult {
-    let said = format!("{}; {}", error.title, error.hint);
-    CallToolResult::error(vec![ContentBlock::text(said)])
+    CallToolResult::error(vec![ContentBlock::text(error.to_string())])
 }
 
-fn answered(public_url: &str, answer: Answer) -> Answered {
+fn structured(public_url: &str, answer: Answer) -> Answered {
     let citations = answer.citations.into_iter().map(|citation| AnsweredCitation {
         url: prose::link(public_url, &citation),
         number: citation.number,
