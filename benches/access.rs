@@ -7,6 +7,9 @@
 //! that is another one when hidden documents are gone; and on a permitted document that is not found.
 //! It searches by words; `VOUCH_BENCH_MODEL=1` adds meaning, which takes long to build.
 
+#[path = "parts/lines.rs"]
+mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
 use std::net::TcpListener;
@@ -16,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use lines::{lines, text};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Value, json};
@@ -350,15 +354,6 @@ fn documents(reply: &str) -> Result<Vec<String>> {
     let reply: Value = serde_json::from_str(reply)?;
     let passages = reply["passages"].as_array().context("no passages")?;
     passages.iter().map(|passage| text(passage, "document")).collect()
-}
-
-fn lines(path: &Path) -> Result<Vec<Value>> {
-    let text = read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
-    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-}
-
-fn text(value: &Value, key: &str) -> Result<String> {
-    Ok(value[key].as_str().with_context(|| format!("there is no `{key}`"))?.to_owned())
 }
 
 fn texts(value: &Value) -> Result<Vec<String>> {

@@ -7,18 +7,23 @@
 //! refuses too and is not asked again. An answer is wrong when nothing answers its question, or when none of
 //! the right answers stands in its sentences.
 
+#[path = "parts/lines.rs"]
+mod lines;
+#[path = "parts/pushing.rs"]
+mod pushing;
+#[path = "parts/server.rs"]
+mod server;
+
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use reqwest::RequestBuilder;
-use reqwest::multipart::{Form, Part};
+use lines::{lines, text};
+use pushing::Pushed;
 use serde_json::{Value, json};
+use server::{Server, configure};
 
 /// Values of `min_confidence`, rising; the default is among them.
 const THRESHOLDS: [f64; 9] = [0.0, 0.2, 0.3, 0.36, 0.42, 0.48, 0.54, 0.6, 0.7];
@@ -38,9 +43,10 @@ async fn main() -> Result<()> {
     let mut asked: Vec<&Question> = set.questions.iter().collect();
     let mut curve = Vec::new();
     for threshold in THRESHOLDS {
-        let server = Server::start(folder.path(), threshold).await?;
+        let settings = format!("[answer]\nmin_confidence = {threshold:?}\n");
+        let server = Server::start(&configure(folder.path(), &settings)?).await?;
         if threshold == THRESHOLDS[0] {
-            server.load(&set).await?;
+            server.push("squad2", &set.documents).await?;
         }
         let answers = server.ask(&asked).await?;
         asked = answers.iter().map(|(question, _)| *question).collect();
@@ -66,8 +72,7 @@ async fn main() -> Result<()> {
 
 /// Paragraphs, and what is asked of them.
 struct Set {
-    /// Path, title and text.
-    documents: Vec<(String, String, String)>,
+    documents: Vec<Pushed>,
     questions: Vec<Question>,
 }
 
@@ -96,7 +101,8 @@ impl Set {
             let article = id.split('-').nth(1).context("a paragraph of no article")?;
             let path = format!("d{number}.md");
             paths.insert(id.clone(), (path.clone(), article.parse::<usize>()? / 2 % 2));
-            documents.push((path, text(line, "title")?, text(line, "text")?));
+            let title = Some(text(line, "title")?);
+            documents.push(Pushed { path, title, body: text(line, "text")? });
         }
         let judgements = read_to_string(folder.join("qrels.tsv"))?;
         let judged: BTreeMap<&str, &str> = judgements
@@ -168,90 +174,7 @@ impl Tally {
     }
 }
 
-/// A server of this build; its process ends when it is dropped.
-struct Server {
-    process: Child,
-    url: String,
-    client: reqwest::Client,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // What it acknowledged is on disk.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
 impl Server {
-    async fn start(folder: &Path, threshold: f64) -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let person = "[[person]]\nuser = \"olga\"\nname = \"Olga\"\nroles = [\"administrator\"]\n";
-        std::fs::write(folder.join("people.toml"), person)?;
-        let model = root.join("models/all-minilm-l6-v2");
-        let runtime = root.join("models/libonnxruntime.so");
-        let config = format!(
-            "data_dir = \"data\"\n[server]\nlisten = \"{address}\"\n[auth]\nmode = \"demo\"\n\
-             [auth.demo]\npeople = \"people.toml\"\n[embedding]\nmodel = {model:?}\n\
-             runtime = {runtime:?}\n[answer]\nmin_confidence = {threshold:?}\n[log]\nlevel = \"warn\"\n"
-        );
-        let file = folder.join("vouch.toml");
-        std::fs::write(&file, config)?;
-        let process = Command::new(env!("CARGO_BIN_EXE_vouch"))
-            .args(["serve", "--config"])
-            .arg(&file)
-            .spawn()
-            .context("the server can't be started")?;
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let server = Self { process, url: format!("http://{address}"), client };
-        for _ in 0..600 {
-            let ready = server.client.get(format!("{}/readyz", server.url)).send().await;
-            if ready.is_ok_and(|ready| ready.status().is_success()) {
-                return Ok(server);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        anyhow::bail!("the server was not ready within a minute")
-    }
-
-    /// One request as the only person there is.
-    async fn call(&self, request: RequestBuilder) -> Result<Value> {
-        let response = request.bearer_auth("demo:olga").send().await?;
-        let status = response.status();
-        let body: Value = response.json().await?;
-        ensure!(status.is_success(), "{status}: {body}");
-        Ok(body)
-    }
-
-    /// Pushes the paragraphs and waits until words and vectors have caught up.
-    async fn load(&self, set: &Set) -> Result<()> {
-        let source = json!({
-            "id": "squad2", "kind": "push", "owner": "user:olga", "purpose": "a benchmark",
-            "approvers": ["user:olga"], "approval": "source", "access": {"allow": ["everyone"]},
-        });
-        let sources = format!("{}/v1/admin/sources", self.url);
-        self.call(self.client.post(&sources).json(&source)).await?;
-        let pushes = set.documents.iter().map(|(path, title, body)| {
-            let file = Part::text(body.clone()).file_name(path.clone());
-            let metadata = json!({ "title": title }).to_string();
-            let form = Form::new().text("metadata", metadata).part("file", file);
-            self.call(self.client.put(format!("{sources}/squad2/documents/{path}")).multipart(form))
-        });
-        stream::iter(pushes).buffer_unordered(2).try_collect::<Vec<_>>().await?;
-        loop {
-            let status = self.client.get(format!("{}/v1/admin/status", self.url));
-            let status = self.call(status).await?;
-            let all = status["documents"]["live"] == set.documents.len();
-            let followed = status["generation_behind"] == 0;
-            if all && followed && status["embedded"] == status["chunks"] {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-    }
-
     /// Those questions that get an answer, with what it says.
     async fn ask<'a>(&self, questions: &[&'a Question]) -> Result<Vec<(&'a Question, Said)>> {
         let answers = questions.iter().map(|question| async move {
@@ -279,13 +202,4 @@ impl Said {
             documents: citations.iter().map(path).collect::<Result<_>>()?,
         })
     }
-}
-
-fn lines(path: &Path) -> Result<Vec<Value>> {
-    let text = read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
-    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-}
-
-fn text(value: &Value, key: &str) -> Result<String> {
-    Ok(value[key].as_str().with_context(|| format!("there is no `{key}`"))?.to_owned())
 }

@@ -7,24 +7,30 @@
 //! and until the first sentence, beside the bare embedding of the same questions by as many threads.
 //! `VOUCH_BENCH_CHUNKS` sets another size.
 
-use std::collections::BTreeSet;
+#[path = "parts/company.rs"]
+mod company;
+#[path = "parts/dice.rs"]
+mod dice;
+#[path = "parts/server.rs"]
+mod server;
+
 use std::fs::read_to_string;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use company::{bring, olga, source};
+use dice::Dice;
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use server::{Server, configure};
 use vouch::app::App;
 use vouch::config::Config;
 use vouch_index::embed::Embedder;
-use vouch_index::ledger::{ApprovalPolicy, Seen, SourceKind, SourceSpec};
 use vouch_index::vectors::Quantized;
-use vouch_index::{Actor, Extracted, Layer, Place, Rule, Span};
+use vouch_index::{Place, Rule, Span};
 
 const READERS: usize = 8;
 /// Questions of each reader.
@@ -50,14 +56,15 @@ async fn main() -> Result<()> {
     let wanted = std::env::var("VOUCH_BENCH_CHUNKS").ok().and_then(|count| count.parse().ok());
     let questions = questions(&data)?;
     let folder = tempfile::tempdir()?;
-    let (config, address) = configure(folder.path())?;
+    let configured = configure(folder.path(), "[answer]\nmin_confidence = 0.0\n")?;
     let begun = Instant::now();
-    let chunks = fill(&config, &paragraphs(&data.join("handbooks"))?, wanted.unwrap_or(100_000))?;
+    let chunks =
+        fill(&configured.0, &paragraphs(&data.join("handbooks"))?, wanted.unwrap_or(100_000))?;
     println!("{chunks} chunks, built in {:.0?}; {READERS} readers at once", begun.elapsed());
     let model = root.join("models/all-minilm-l6-v2");
     let embedder = Embedder::load(&model, &root.join("models/libonnxruntime.so"), 1)?;
     report("the question's embedding alone", embed(&Arc::new(embedder), &questions)?);
-    let server = Server::start(&config, &address).await?;
+    let server = Server::start(&configured).await?;
     let readers = (0..READERS).map(|reader| {
         let url = format!("{}/v1/ask", server.url);
         let own = questions.iter().skip(reader).step_by(READERS).take(QUESTIONS).cloned();
@@ -166,29 +173,13 @@ fn paragraphs(folder: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-fn configure(folder: &Path) -> Result<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-    let person = "[[person]]\nuser = \"olga\"\nname = \"Olga\"\nroles = [\"administrator\"]\n";
-    std::fs::write(folder.join("people.toml"), person)?;
-    let model = root.join("models/all-minilm-l6-v2");
-    let runtime = root.join("models/libonnxruntime.so");
-    let config = format!(
-        "data_dir = \"data\"\n[server]\nlisten = \"{address}\"\n[auth]\nmode = \"demo\"\n\
-         [auth.demo]\npeople = \"people.toml\"\n[embedding]\nmodel = {model:?}\n\
-         runtime = {runtime:?}\n[answer]\nmin_confidence = 0.0\n[log]\nlevel = \"warn\"\n"
-    );
-    let file = folder.join("vouch.toml");
-    std::fs::write(&file, config)?;
-    Ok((file, address))
-}
-
 /// Brings so many chunks into the ledger and the indexes, as a server of this configuration would.
 fn fill(config: &Path, paragraphs: &[String], chunks: usize) -> Result<usize> {
     let app = App::open(Config::load(Some(config))?, PathBuf::new())?;
     let live = app.live();
     let (generation, embedder) = (&live.generation, live.embedder.as_ref().context("no model")?);
-    app.ledger.add_source(&source()?, &owner()?)?;
+    app.ledger.add_source(&source()?, &olga()?)?;
+    let dimensions = embedder.card().dimensions;
     let mut dice = Dice(1);
     let (mut made, mut documents) = (0, 0);
     while made < chunks {
@@ -196,21 +187,10 @@ fn fill(config: &Path, paragraphs: &[String], chunks: usize) -> Result<usize> {
         for _ in 0..BATCH.min((chunks - made).div_ceil(CHUNKS_OF_A_DOCUMENT)) {
             let count = CHUNKS_OF_A_DOCUMENT.min(chunks - made);
             let (text, spans) = document(&mut dice, paragraphs, count)?;
-            let extracted = Extracted { language: "en".to_owned(), text, ..Extracted::default() };
-            let seen = Seen {
-                path: &format!("document-{documents}.md"),
-                hash: &format!("sha256:{documents:064x}"),
-                extractor: 1,
-                extracted: &extracted,
-                place: &Rule(Vec::new()),
-                uri: None,
-                modified_at: 1_700_000_000,
-                push: None,
-            };
-            let version = app.ledger.bring("company", &seen)?.0;
+            let version = bring(&app.ledger, (documents, &Rule(Vec::new())), text)?;
             for chunk in 0..u32::try_from(count)? {
                 let windows = (0..WINDOWS)
-                    .flat_map(|_| dice.direction(embedder.card().dimensions).to_bytes());
+                    .flat_map(|_| Quantized::from_vector(&dice.direction(dimensions)).to_bytes());
                 embedded.push((Place { version, chunk }, windows.collect()));
             }
             cut.push((version, spans));
@@ -234,8 +214,7 @@ fn document(dice: &mut Dice, paragraphs: &[String], count: usize) -> Result<(Str
     for _ in 0..count {
         let start = text.len();
         while text.len() < start + CHARACTERS * 3 / 4 {
-            let drawn = dice.next() % u64::try_from(paragraphs.len())?;
-            text.push_str(&paragraphs[usize::try_from(drawn)?]);
+            text.push_str(&paragraphs[dice.below(paragraphs.len())]);
             text.push_str("\n\n");
         }
         spans.push(Span {
@@ -247,85 +226,4 @@ fn document(dice: &mut Dice, paragraphs: &[String], count: usize) -> Result<(Str
         });
     }
     Ok((text, spans))
-}
-
-fn owner() -> Result<Actor> {
-    let principals = BTreeSet::from(["user:olga".parse().map_err(anyhow::Error::msg)?]);
-    Ok(Actor { name: "user:olga".to_owned(), principals, administrator: true })
-}
-
-fn source() -> Result<SourceSpec> {
-    let owner = owner()?;
-    Ok(SourceSpec {
-        id: "company".to_owned(),
-        kind: SourceKind::Push,
-        path: None,
-        owner: owner.principals.first().cloned(),
-        purpose: "a benchmark".to_owned(),
-        approvers: owner.principals.into_iter().collect(),
-        approval: ApprovalPolicy::Source,
-        self_approval: false,
-        review_every: None,
-        expire_after: None,
-        authority: 0,
-        access: Layer {
-            allow: Some(BTreeSet::from(["everyone".parse().map_err(anyhow::Error::msg)?])),
-            ..Layer::default()
-        },
-    })
-}
-
-/// A server of this build; its process ends when it is dropped.
-struct Server {
-    process: Child,
-    url: String,
-    client: reqwest::Client,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Its folder goes with the benchmark.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-impl Server {
-    async fn start(config: &Path, address: &str) -> Result<Self> {
-        let process = Command::new(env!("CARGO_BIN_EXE_vouch"))
-            .args(["serve", "--config"])
-            .arg(config)
-            .spawn()
-            .context("the server can't be started")?;
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let server = Self { process, url: format!("http://{address}"), client };
-        for _ in 0..1200 {
-            let ready = server.client.get(format!("{}/readyz", server.url)).send().await;
-            if ready.is_ok_and(|ready| ready.status().is_success()) {
-                return Ok(server);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        anyhow::bail!("the server was not ready within two minutes")
-    }
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn direction(&mut self, dimensions: usize) -> Quantized {
-        let number = |_| (self.next() >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
-        let vector: Vec<f32> = (0..dimensions).map(number).collect();
-        let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
-        Quantized::from_vector(&vector.iter().map(|number| number / length).collect::<Vec<_>>())
-    }
 }

@@ -5,6 +5,9 @@
 //! `../shared/data/handbooks` where that is there, else it embeds text of its own. The model comes from
 //! `make models`.
 
+#[path = "parts/company.rs"]
+mod company;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,14 +15,15 @@ use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use company::{bring, olga, source};
 use vouch::app::Live;
 use vouch::paths::indexing::{embed_some, follow_text};
 use vouch_index::embed::Embedder;
-use vouch_index::ledger::{ApprovalPolicy, Seen, Settings, SourceKind, SourceSpec};
+use vouch_index::ledger::Settings;
 use vouch_index::search::Generation;
 use vouch_index::text::TextIndex;
 use vouch_index::vectors::{Exact, Store, Vectors};
-use vouch_index::{Actor, Extracted, Layer, Ledger, Rule};
+use vouch_index::{Ledger, Rule};
 
 /// Rounds; in each one ingest embeds a batch of chunks and the bare model the same windows.
 const ROUNDS: usize = 8;
@@ -150,25 +154,9 @@ fn company(folder: &Path, embedder: &Arc<Embedder>, texts: &[String]) -> Result<
         dimensions: embedder.card().dimensions,
     };
     let (number, settings) = ledger.live_generation(&settings)?;
-    let name = "user:olga";
-    let olga = name.parse().map_err(anyhow::Error::msg)?;
-    let owner =
-        Actor { name: name.to_owned(), principals: BTreeSet::from([olga]), administrator: true };
-    ledger.add_source(&source(&owner), &owner)?;
+    ledger.add_source(&source()?, &olga()?)?;
     for (number, text) in texts.iter().enumerate() {
-        let extracted =
-            Extracted { language: "en".to_owned(), text: text.clone(), ..Extracted::default() };
-        let seen = Seen {
-            path: &format!("document-{number}.md"),
-            hash: &format!("sha256:{number:064x}"),
-            extractor: 1,
-            extracted: &extracted,
-            place: &Rule(Vec::new()),
-            uri: None,
-            modified_at: 1_700_000_000,
-            push: None,
-        };
-        ledger.bring("company", &seen)?;
+        bring(&ledger, (number, &Rule(Vec::new())), text.clone())?;
     }
     let text = TextIndex::open(&folder.join("text"), &settings.languages)?;
     let store = Store::Embedded(RwLock::new(Exact::new(settings.dimensions)));
@@ -177,21 +165,4 @@ fn company(folder: &Path, embedder: &Arc<Embedder>, texts: &[String]) -> Result<
     while follow_text(&ledger, &generation)? > 0 {}
     let live = Live { generation, embedder: Some(Arc::clone(embedder)), note: None };
     Ok((ledger, live))
-}
-
-fn source(owner: &Actor) -> SourceSpec {
-    SourceSpec {
-        id: "company".to_owned(),
-        kind: SourceKind::Push,
-        path: None,
-        owner: owner.principals.first().cloned(),
-        purpose: "a benchmark".to_owned(),
-        approvers: owner.principals.iter().cloned().collect(),
-        approval: ApprovalPolicy::Source,
-        self_approval: false,
-        review_every: None,
-        expire_after: None,
-        authority: 0,
-        access: Layer { allow: Some(owner.principals.clone()), ..Layer::default() },
-    }
 }

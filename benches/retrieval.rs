@@ -5,17 +5,23 @@
 //! takes others. nDCG@10 counts each document once, at its best passage. Span recall is the share of the
 //! characters asked for that the first five passages hold, averaged over the questions.
 
+#[path = "parts/lines.rs"]
+mod lines;
+#[path = "parts/pushing.rs"]
+mod pushing;
+#[path = "parts/server.rs"]
+mod server;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::Duration;
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use reqwest::multipart::{Form, Part};
+use lines::{lines, text};
+use pushing::Pushed;
 use serde_json::{Value, json};
+use server::{Server, configure};
 
 const SMALL: &[&str] = &["anthropic_docs", "xquad_en", "squad2", "chunking"];
 const ALL: &[&str] = &[
@@ -46,7 +52,8 @@ async fn main() -> Result<()> {
         "all" => ALL.to_vec(),
         names => names.split(',').collect(),
     };
-    let server = Server::start().await?;
+    let folder = tempfile::tempdir()?;
+    let server = Server::start(&configure(folder.path(), "")?).await?;
     println!("{:<18} {:>8} {:>8} {:>8}   fused above words", "set", MODES[0], MODES[1], MODES[2]);
     for name in sets {
         let set = if name == "chunking" {
@@ -54,7 +61,7 @@ async fn main() -> Result<()> {
         } else {
             Set::ranked(&data.join("retrieval").join(name))?
         };
-        server.load(name, &set).await?;
+        server.push(name, &set.documents).await?;
         let mut means = Vec::new();
         for mode in MODES {
             means.push(server.mean(name, &set, mode).await?);
@@ -67,8 +74,7 @@ async fn main() -> Result<()> {
 
 /// Documents, and questions with what each should find.
 struct Set {
-    /// Path, title and text.
-    documents: Vec<(String, Option<String>, String)>,
+    documents: Vec<Pushed>,
     questions: Vec<(String, Wanted)>,
 }
 
@@ -87,7 +93,8 @@ impl Set {
         for (number, line) in lines(&folder.join("corpus.jsonl"))?.iter().enumerate() {
             let path = format!("d{number}.md");
             paths.insert(text(line, "_id")?, path.clone());
-            documents.push((path, Some(text(line, "title")?), text(line, "text")?));
+            let title = Some(text(line, "title")?);
+            documents.push(Pushed { path, title, body: text(line, "text")? });
         }
         let mut judged: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for line in read_to_string(folder.join("qrels.tsv"))?.lines().skip(1) {
@@ -121,7 +128,8 @@ impl Set {
                 let whole = read_to_string(folder.join(format!("{name}.md")))?;
                 let starts = whole.char_indices().map(|(at, _)| at as u64);
                 offsets.insert(name.clone(), starts.chain([whole.len() as u64]).collect());
-                documents.push((format!("{name}.md"), None, whole));
+                let path = format!("{name}.md");
+                documents.push(Pushed { path, title: None, body: whole });
             }
             let mut spans = Vec::new();
             for span in line["references"].as_array().context("a question without spans")? {
@@ -185,93 +193,7 @@ impl Wanted {
     }
 }
 
-/// A server of this build with a folder of its own; both go when it is dropped.
-struct Server {
-    process: Child,
-    url: String,
-    client: reqwest::Client,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It holds nothing that anybody needs.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
 impl Server {
-    async fn start() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = tempfile::tempdir()?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let person = "[[person]]\nuser = \"olga\"\nname = \"Olga\"\nroles = [\"administrator\"]\n";
-        std::fs::write(folder.path().join("people.toml"), person)?;
-        let model = root.join("models/all-minilm-l6-v2");
-        let runtime = root.join("models/libonnxruntime.so");
-        let config = format!(
-            "data_dir = \"data\"\n[server]\nlisten = \"{address}\"\n[auth]\nmode = \"demo\"\n\
-             [auth.demo]\npeople = \"people.toml\"\n[embedding]\nmodel = {model:?}\n\
-             runtime = {runtime:?}\n[log]\nlevel = \"warn\"\n"
-        );
-        let file: PathBuf = folder.path().join("vouch.toml");
-        std::fs::write(&file, config)?;
-        let process = Command::new(env!("CARGO_BIN_EXE_vouch"))
-            .args(["serve", "--config"])
-            .arg(&file)
-            .spawn()
-            .context("the server can't be started")?;
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let server = Self { process, url: format!("http://{address}"), client, _folder: folder };
-        for _ in 0..600 {
-            if server.client.get(format!("{}/healthz", server.url)).send().await.is_ok() {
-                return Ok(server);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        anyhow::bail!("the server did not answer within a minute")
-    }
-
-    /// One request as the only person there is.
-    async fn call(&self, request: reqwest::RequestBuilder) -> Result<Value> {
-        let response = request.bearer_auth("demo:olga").send().await?;
-        let status = response.status();
-        let body: Value = response.json().await?;
-        ensure!(status.is_success(), "{status}: {body}");
-        Ok(body)
-    }
-
-    /// Pushes a set's documents and waits until words and vectors have caught up.
-    async fn load(&self, name: &str, set: &Set) -> Result<()> {
-        let source = json!({
-            "id": name, "kind": "push", "owner": "user:olga", "purpose": "a benchmark",
-            "approvers": ["user:olga"], "approval": "source", "access": {"allow": ["everyone"]},
-        });
-        let sources = format!("{}/v1/admin/sources", self.url);
-        self.call(self.client.post(&sources).json(&source)).await?;
-        let pushes = set.documents.iter().map(|(path, title, body)| {
-            let metadata = title.as_ref().map_or(json!({}), |title| json!({ "title": title }));
-            let file = Part::text(body.clone()).file_name(path.clone());
-            let form = Form::new().text("metadata", metadata.to_string()).part("file", file);
-            let url = format!("{sources}/{name}/documents/{path}");
-            self.call(self.client.put(url).multipart(form))
-        });
-        stream::iter(pushes).buffer_unordered(2).try_collect::<Vec<_>>().await?;
-        loop {
-            let source = self.call(self.client.get(format!("{sources}/{name}"))).await?;
-            let status = format!("{}/v1/admin/status", self.url);
-            let status = self.call(self.client.get(status)).await?;
-            let followed =
-                status["generation_behind"] == 0 && status["embedded"] == status["chunks"];
-            if source["syncing"] == false && followed {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-    }
-
     /// The mean score of a set's questions.
     async fn mean(&self, name: &str, set: &Set, mode: &str) -> Result<f64> {
         let scores = set.questions.iter().map(|(question, wanted)| async move {
@@ -285,13 +207,4 @@ impl Server {
         let scores: Vec<f64> = stream::iter(scores).buffered(2).try_collect().await?;
         Ok(scores.iter().sum::<f64>() / scores.len().max(1) as f64)
     }
-}
-
-fn lines(path: &Path) -> Result<Vec<Value>> {
-    let text = read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
-    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-}
-
-fn text(value: &Value, key: &str) -> Result<String> {
-    Ok(value[key].as_str().with_context(|| format!("there is no `{key}`"))?.to_owned())
 }

@@ -5,23 +5,30 @@
 //! hundredth. The question's vector is ready; the gate and the passages' text are part of the time.
 //! `VOUCH_BENCH_CHUNKS` sets another size.
 
+#[path = "parts/company.rs"]
+mod company;
+#[path = "parts/dice.rs"]
+mod dice;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::RwLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use company::{olga, source};
+use dice::Dice;
 use simsimd::SpatialSimilarity;
 use tantivy::collector::TopDocs;
 use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
 use tantivy::query::{BooleanQuery, Occur, Query as TantivyQuery, TermQuery};
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TEXT};
 use tantivy::{Index, IndexReader, IndexWriter, Order, TantivyDocument, Term};
-use vouch_index::ledger::{ApprovalPolicy, Seen, Settings, SourceKind, SourceSpec};
+use vouch_index::ledger::Settings;
 use vouch_index::search::{Generation, Mode, Query, search};
 use vouch_index::text::TextIndex;
 use vouch_index::vectors::{Exact, Quantized, Store, Vectors};
-use vouch_index::{Actor, Clearance, Extracted, Layer, Ledger, Place, Rule, Span};
+use vouch_index::{Clearance, Layer, Ledger, Place, Rule, Span};
 
 const DIMENSIONS: usize = 384;
 /// Windows of a chunk of 1,600 characters.
@@ -63,7 +70,7 @@ fn compare(company: &Company, limit: usize) -> Result<()> {
     let (mut tantivy, mut scan) = (Vec::new(), Vec::new());
     let mut vouch = vec![Vec::new(); READERS.len()];
     for _ in 0..QUESTIONS {
-        let (words, vector) = (question(&mut dice), dice.direction());
+        let (words, vector) = (question(&mut dice), dice.direction(DIMENSIONS));
         tantivy.push(timed(|| company.plain.search(&words, limit))?);
         scan.push(timed(|| company.scan(&Quantized::from_vector(&vector), limit))?);
         let query = Query {
@@ -142,7 +149,7 @@ impl Company {
             dimensions: DIMENSIONS,
         };
         let (number, settings) = ledger.live_generation(&settings)?;
-        ledger.add_source(&source()?, &owner()?)?;
+        ledger.add_source(&source()?, &olga()?)?;
         let text = TextIndex::open(&folder.join("text"), &settings.languages)?;
         let store = Store::Embedded(RwLock::new(Exact::new(DIMENSIONS)));
         let vectors = Some(Vectors::open(&ledger, number, store)?);
@@ -214,28 +221,17 @@ impl Company {
     fn bring(&mut self, text: String) -> Result<vouch_index::VersionNo> {
         let number = self.documents;
         self.documents += 1;
-        let extracted = Extracted { language: "en".to_owned(), text, ..Extracted::default() };
         let groups = READERS.iter().filter(|(_, part)| number.is_multiple_of(*part));
         let who = groups.map(|(_, part)| principal(*part).parse()).collect::<Result<_, _>>();
         let who = Layer { allow: Some(who.map_err(anyhow::Error::msg)?), ..Layer::default() };
-        let seen = Seen {
-            path: &format!("document-{number}.md"),
-            hash: &format!("sha256:{number:064x}"),
-            extractor: 1,
-            extracted: &extracted,
-            place: &Rule(vec![who]),
-            uri: None,
-            modified_at: 1_700_000_000,
-            push: None,
-        };
-        Ok(self.ledger.bring("company", &seen)?.0)
+        company::bring(&self.ledger, (number, &Rule(vec![who])), text)
     }
 
     /// Windows of a chunk as the ledger keeps them; the bare scan goes over the same numbers.
     fn embed(&mut self, dice: &mut Dice) -> Vec<u8> {
         let mut windows = Vec::new();
         for _ in 0..WINDOWS {
-            let bytes = Quantized::from_vector(&dice.direction()).to_bytes();
+            let bytes = Quantized::from_vector(&dice.direction(DIMENSIONS)).to_bytes();
             let (scale, numbers) = bytes.split_at(4);
             self.rows.0.extend(numbers.iter().map(|byte| byte.cast_signed()));
             self.rows.1.push(f32::from_le_bytes([scale[0], scale[1], scale[2], scale[3]]));
@@ -249,7 +245,7 @@ impl Company {
         let user = format!("user:reader-{part}").parse().map_err(anyhow::Error::msg)?;
         let group = principal(part);
         let name = group.strip_prefix("group:").context("it is a group")?;
-        self.ledger.change_group(name, &[user], &[], &owner()?)?;
+        self.ledger.change_group(name, &[user], &[], &olga()?)?;
         let reader = self.ledger.reader(&format!("reader-{part}"), &[])?;
         Ok(self.ledger.clearance(&reader)?)
     }
@@ -315,60 +311,7 @@ fn principal(part: usize) -> String {
     format!("group:sees-{part}")
 }
 
-fn owner() -> Result<Actor> {
-    let name = "user:olga";
-    let principals = BTreeSet::from([name.parse().map_err(anyhow::Error::msg)?]);
-    Ok(Actor { name: name.to_owned(), principals, administrator: true })
-}
-
-fn source() -> Result<SourceSpec> {
-    let owner = owner()?;
-    Ok(SourceSpec {
-        id: "company".to_owned(),
-        kind: SourceKind::Push,
-        path: None,
-        owner: owner.principals.first().cloned(),
-        purpose: "a benchmark".to_owned(),
-        approvers: owner.principals.into_iter().collect(),
-        approval: ApprovalPolicy::Source,
-        self_approval: false,
-        review_every: None,
-        expire_after: None,
-        authority: 0,
-        access: Layer {
-            allow: Some(BTreeSet::from(["everyone".parse().map_err(anyhow::Error::msg)?])),
-            ..Layer::default()
-        },
-    })
-}
-
 /// The word of a rank; ranks drawn evenly by their logarithm follow Zipf's law.
 fn word(rank: f64) -> String {
     format!("w{:05}", rank as u32)
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn part(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, sides: u64) -> usize {
-        (self.next() % sides) as usize
-    }
-
-    fn direction(&mut self) -> Vec<f32> {
-        let vector: Vec<f32> = (0..DIMENSIONS).map(|_| self.part() as f32 - 0.5).collect();
-        let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
-        vector.into_iter().map(|number| number / length).collect()
-    }
 }
