@@ -34,6 +34,9 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/static/favicon.svg", "image/svg+xml", include_str!("../web/favicon.svg")),
 ];
 
+/// Where readers go on.
+pub(super) const FIRST_PAGE: (&str, &str) = ("/", "Ask our documents");
+
 /// Adds the pages.
 pub(super) fn routes(routes: Routes) -> Routes {
     let mut routes = routes
@@ -110,7 +113,7 @@ async fn view(
             let here = uri.path_and_query().map_or("/", |here| here.as_str());
             Redirect::to(&signin::address(here)).into_response()
         }
-        Err(error) => problem_page(&error),
+        Err(error) => problem_page(&error, FIRST_PAGE),
     }
 }
 
@@ -139,16 +142,29 @@ async fn view_with_token(
     };
     match shown.await {
         Ok(page) => Ok(page.into_response()),
-        Err(error) if by_form => Ok(problem_page(&error)),
+        Err(error) if by_form => Ok(problem_page(&error, FIRST_PAGE)),
         Err(error) => Err(error),
     }
 }
 
-/// The same answer as a program gets, in words on a page.
-pub(super) fn problem_page(error: &ApiError) -> Response {
+/// The same answer as a program gets, in words on a page, with the way on from there.
+pub(super) fn problem_page(error: &ApiError, (place, name): (&str, &str)) -> Response {
     let mut response = error.clone().into_response();
     let status = response.status();
-    let (head, body) = page("Not here", &error_page(error, status)).into_response().into_parts();
+    let words = html! {
+        main.document.problem {
+            header {
+                p.crumbs { (status.as_u16()) }
+                h1 { (told(&error.title)) }
+            }
+            article {
+                p { (told(&error.hint)) }
+                p { a href=(place) { (name) } }
+            }
+        }
+    };
+    let title = viewer::readable(&error.title);
+    let (head, body) = page(&title, &words).into_response().into_parts();
     response.headers_mut().extend(head.headers);
     *response.body_mut() = body;
     response
@@ -263,22 +279,20 @@ fn day(time: &str) -> String {
     read.map_or_else(|_| time.to_owned(), |time| time.strftime("%-d %B %Y").to_string())
 }
 
-pub(super) fn short(version: &str) -> &str {
-    let hash = version.strip_prefix("sha256:").unwrap_or(version);
-    hash.get(..12).unwrap_or(hash)
-}
-
-fn error_page(error: &ApiError, status: StatusCode) -> Markup {
+/// Vouch's own words, in which names and commands stand between backticks.
+pub(super) fn told(text: &str) -> Markup {
+    let parts: Vec<_> = text.split('`').map(viewer::readable).collect();
     html! {
-        main.document.problem {
-            header {
-                p.crumbs { (status.as_u16()) }
-                h1 { (error.title) }
-            }
-            article {
-                p { (error.hint) }
-                p { a href="/" { "Ask our documents" } }
+        @if parts.len() % 2 == 0 { (viewer::readable(text)) }
+        @else {
+            @for (at, part) in parts.iter().enumerate() {
+                @if at % 2 == 1 { code { (part) } } @else { (part) }
             }
         }
     }
+}
+
+pub(super) fn short(version: &str) -> &str {
+    let hash = version.strip_prefix("sha256:").unwrap_or(version);
+    hash.get(..12).unwrap_or(hash)
 }

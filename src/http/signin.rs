@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::ApiError;
 use super::extract::{Json, Query};
-use super::pages::{page, problem_page};
+use super::pages::{FIRST_PAGE, page, problem_page};
 use super::policy::{Policy, Routes};
 use crate::app::App;
 use crate::auth::signin::{self, CALLBACK, Going, Returned};
@@ -68,7 +68,7 @@ fn go(going: Result<Going, ApiError>) -> Response {
             let headers = AppendHeaders(cookies.collect::<Vec<(HeaderName, String)>>());
             (StatusCode::SEE_OTHER, headers, [(header::LOCATION, to)]).into_response()
         }
-        Err(error) => problem_page(&error),
+        Err(error) => problem_page(&error, FIRST_PAGE),
     }
 }
 

@@ -80,7 +80,12 @@ pub(super) async fn in_words(
         response = if error.is_unauthorized() && signin::is_offered(&app) {
             Redirect::to(&signin::address(&here)).into_response()
         } else {
-            pages::problem_page(&in_demo(&app, error))
+            let way = if error.is_unauthorized() {
+                pages::FIRST_PAGE
+            } else {
+                ("/admin", "The admin pages")
+            };
+            pages::problem_page(&in_demo(&app, error), way)
         };
     }
     response

@@ -1,10 +1,10 @@
-//! Texts that want to be more than text, in every place where the widget and the viewer show one: no
-//! script runs, nobody else is called, and the page keeps its shape.
+//! Texts that want to be more than text, in every place where the widget, the viewer and the admin pages
+//! show one: no script runs, nobody else is called, and the page keeps its shape.
 
 use serde_json::{Value, json};
 
 use super::{Browser, company};
-use crate::world::World;
+use crate::world::{Company, PEOPLE, World};
 
 /// How many are shown.
 const MANY: usize = 600;
@@ -159,6 +159,115 @@ async fn promise_10_hostile_text_stays_text_in_the_viewer() {
                 document.documentElement.scrollWidth <= innerWidth, window.ran ?? null];";
             assert_eq!(browser.js(shape).await, json!([1, 1, true, null]), "{page} at {width}");
         }
+    }
+    browser.only_called(&[&world.base]).await;
+}
+
+/// A company whose names, titles, texts, reasons, questions and comments are all hostile: a document for
+/// each of the first strings, one that holds hundreds, and people who are blocked for the rest.
+async fn hostile_company(texts: &[String]) -> World {
+    let change = json!({
+        "approval": "each-version", "approvers": ["user:dana"], "owner": "user:dana", "purpose": texts[0],
+    });
+    let company = Company::holding(&[("hr/all.md", "# All\n\nNothing yet.\n")]);
+    for (at, text) in texts[..120].iter().enumerate() {
+        let name: String =
+            text.replace(['/', '\0'], "_").chars().take(60).filter(|one| *one != '\n').collect();
+        let content = format!("# {}\n\n## {text}\n\n{text}\n", text.replace('\n', " "));
+        company.write(&format!("hr/{at} {name}.md"), content.as_bytes());
+    }
+    let world = company.with_source("hr", &change).open().await;
+    let (alice, bob, dana) = (world.alice(), world.bob(), world.dana());
+    let mut people = PEOPLE.to_vec();
+    people.push(("eve", &["<img src=x onerror=window.ran=1>", "</td></table><script>"], &[]));
+    world.people(&people);
+    dana.approve("hr").await;
+    world.settled().await;
+    dana.approve("hr/all.md").await;
+    world.settled().await;
+    for (at, text) in texts[420..480].iter().enumerate() {
+        // A name with control characters in it is refused.
+        let user = format!("user:{at} {text}").replace(char::is_control, "");
+        let body = json!({"user": user, "act": "block", "why": text});
+        let done = alice.post("/v1/admin/users", &body).await;
+        assert_eq!(done.status, 200, "{}", done.body);
+        bob.ask(&format!("{at} {text}")).await;
+    }
+    for text in &texts[480..500] {
+        let answer = bob.ask("What is there yet?").await;
+        let body = json!({"answer": answer["id"], "verdict": "wrong", "comment": text});
+        assert!(bob.post("/v1/feedback", &body).await.status < 300);
+    }
+    world.write("hr/all.md", &format!("# {}\n\n{}", texts[120], texts[120..420].join("\n\n")));
+    world.sync("hr").await;
+    let pause = json!({ "why": texts[501] });
+    assert_eq!(alice.post("/v1/admin/sources/hr/pause", &pause).await.status, 200);
+    world
+}
+
+/// The admin pages that show them, by who opens them, and how many texts at least each of them shows.
+fn admin_pages(texts: &[String]) -> Vec<(&'static str, String, usize)> {
+    let quoted = |text: &str| {
+        let bytes = text.bytes().map(|byte| format!("%{byte:02X}"));
+        bytes.collect::<String>()
+    };
+    let (user, document) = (quoted(&format!("user:{}", texts[502])), quoted("hr/all.md"));
+    let echo = quoted(&texts[503]);
+    vec![
+        ("alice", "/admin".to_owned(), 5),
+        ("alice", "/admin/sources/hr".to_owned(), 100),
+        ("alice", "/admin/approvals".to_owned(), 100),
+        ("alice", "/admin/people".to_owned(), 60),
+        ("alice", format!("/admin/access?user={user}&document={document}"), 1),
+        ("alice", format!("/admin/access?user={echo}"), 0),
+        ("alice", format!("/admin/sources/{echo}"), 0),
+        ("dana", "/admin/approvals/hr/all.md".to_owned(), 400),
+        ("dana", "/admin/documents/hr/all.md".to_owned(), 0),
+        ("ines", "/admin/questions".to_owned(), 60),
+        ("ines", "/admin/audit".to_owned(), 20),
+        ("ines", "/admin/audit?kind=user.block".to_owned(), 60),
+        ("ines", format!("/admin/audit?user={echo}&document={echo}&answer={echo}&kind={echo}"), 0),
+        ("ines", format!("/admin/audit/verify?head={echo}"), 0),
+    ]
+}
+
+#[tokio::test]
+async fn promise_10_hostile_text_stays_text_on_the_admin_pages() {
+    let name = "promise_10_hostile_text_stays_text_on_the_admin_pages";
+    let Some(browser) = Browser::start(name).await else { return };
+    let texts = strings();
+    let world = hostile_company(&texts).await;
+    // The elements of Vouch's own pages, and nothing that a text brought along.
+    let shape = r"const own = 'main,p,a,h1,h2,h3,section,article,div,span,bdi,strong,code,time,br,dl,dt,dd,ul,ol,li,table,thead,tbody,tr,th,td,form,label,input,button,details,summary,progress,pre,ins,del,header'.split(',');
+        const page = document.documentElement, foreign = new Set();
+        for (const one of $$('main, main *')) {
+            if (!own.includes(one.localName)) foreign.add(one.localName);
+            for (const { name } of one.attributes) if (name.startsWith('on') || name === 'style') foreign.add(name);
+            if (one.href && new URL(one.href).origin !== location.origin) foreign.add(one.href);
+        }
+        const disguise = /[\u202a-\u202e\u2066-\u2069\u0000-\u0008\u001b]/.test($('main').textContent);
+        return { main: $$('main').length, h1: $$('h1').length, foreign: [...foreign], disguise,
+            wide: Math.max(0, page.scrollWidth - page.clientWidth), ran: window.ran ?? null };";
+    let expected =
+        json!({"main": 1, "h1": 1, "foreign": [], "disguise": false, "wide": 0, "ran": null});
+    let mut signed_in = "";
+    for (who, path, at_least) in admin_pages(&texts) {
+        if signed_in != who {
+            browser.goto(&world.base).await;
+            browser.become_person(who).await;
+            signed_in = who;
+        }
+        browser.goto(&format!("{}{path}", world.base)).await;
+        browser.js("for (const one of $$('details')) one.open = true;").await;
+        for width in [1200, 360] {
+            let size =
+                json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+            browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
+            assert_eq!(browser.js(shape).await, expected, "{path} at {width}");
+        }
+        let shown = r"return $('main').innerText.split(/\bend\b|\.md\b/).length - 1;";
+        let shown = browser.js(shown).await.as_u64().expect("a number");
+        assert!(shown >= at_least as u64, "{path} shows {shown}");
     }
     browser.only_called(&[&world.base]).await;
 }
