@@ -384,7 +384,7 @@ fn documents(body: &Value) -> String {
     if documents.is_empty() {
         return "The source holds no document.\n".to_owned();
     }
-    let columns = [
+    let mut columns = vec![
         ("DOCUMENT", "document"),
         ("STATE", "state"),
         ("CHUNKS", "chunks"),
@@ -393,7 +393,17 @@ fn documents(body: &Value) -> String {
         ("NEWEST VERSION", "newest_version"),
         ("REASON", "reason"),
     ];
-    table(documents, &columns)
+    let mut documents = documents.to_vec();
+    for document in &mut documents {
+        let place =
+            |flag: &Value| format!("{} (byte {})", cell(flag, "reason"), cell(flag, "start"));
+        let flags: Vec<_> = items(document, "flags").iter().map(place).collect();
+        document["flags"] = flags.into();
+    }
+    if documents.iter().any(|document| !items(document, "flags").is_empty()) {
+        columns.push(("LOOKS LIKE INSTRUCTIONS", "flags"));
+    }
+    table(&documents, &columns)
 }
 
 fn removed(id: &str, removed: &Value) -> String {

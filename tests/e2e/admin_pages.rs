@@ -14,7 +14,7 @@ const QUESTION: &str = "heliotrope-question";
 
 impl Person {
     /// Opens a page as a browser does.
-    async fn page(&self, path: &str) -> Reply {
+    pub(crate) async fn page(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path).header("accept", "text/html")).await
     }
 
@@ -216,9 +216,9 @@ fn is_plain(path: &str, page: &str) {
         let own = [
             "DOCTYPE", "a", "article", "bdi", "body", "br", "button", "code", "dd", "del",
             "details", "div", "dl", "dt", "form", "h1", "h2", "h3", "head", "header", "html",
-            "img", "input", "ins", "label", "li", "link", "main", "meta", "nav", "ol", "p", "pre",
-            "progress", "script", "section", "span", "strong", "summary", "table", "tbody", "td",
-            "th", "thead", "time", "title", "tr", "ul",
+            "img", "input", "ins", "label", "li", "link", "main", "mark", "meta", "nav", "ol", "p",
+            "pre", "progress", "script", "section", "span", "strong", "summary", "table", "tbody",
+            "td", "th", "thead", "time", "title", "tr", "ul",
         ];
         let own = own.contains(&name.as_str()) || inside.starts_with("!DOCTYPE");
         assert!(own, "{path}: <{inside}>");

@@ -82,6 +82,9 @@ pub struct OpenedVersion {
     pub approved_by: Option<String>,
     /// When it was approved.
     pub approved_at: Option<String>,
+    /// Its places that look like instructions to a language model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
     /// Its text.
     pub text: String,
 }
@@ -369,7 +372,8 @@ fn open(
 ) -> Result<Option<(u32, OpenedVersion)>> {
     let sql = format!(
         "SELECT v.no, v.hash, v.state, v.title, v.language, v.owner, v.access, v.modified_at,
-           v.seen_at, v.brought_by, v.approved_by, v.approved_at, t.text, v.uri
+           v.seen_at, v.brought_by, v.approved_by, v.approved_at, t.text, v.uri,
+           v.flags
          FROM version v JOIN document d ON d.no = v.document JOIN version_text t ON t.version = v.no
          WHERE {condition} AND v.state IN ('waiting', 'approved') ORDER BY v.no DESC LIMIT 1"
     );
@@ -389,6 +393,7 @@ fn open(
             approved_at: row.get::<_, Option<i64>>(11)?.map(rfc3339),
             text: row.get(12)?,
             uri: row.get(13)?,
+            flags: flags(row.get(14)?),
         };
         Ok((row.get(0)?, opened))
     };

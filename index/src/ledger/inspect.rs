@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
+use super::documents::{Flag, flags};
 use super::explain::layers_of;
 use super::{Ledger, rfc3339};
 use crate::access::Layer;
@@ -61,6 +62,8 @@ pub struct InspectedVersion {
     pub approved_by: Option<String>,
     /// When it was approved.
     pub approved_at: Option<String>,
+    /// Its places that look like instructions to a language model.
+    pub flags: Vec<Flag>,
 }
 
 /// A chunk, by its place.
@@ -233,7 +236,7 @@ fn versions(
 ) -> Result<Vec<InspectedVersion>> {
     let mut statement = tx.prepare_cached(
         "SELECT v.hash, v.state, v.no, v.language, octet_length(t.text), v.modified_at, v.seen_at,
-           v.brought_by, v.approved_by, v.approved_at
+           v.brought_by, v.approved_by, v.approved_at, v.flags
          FROM version v LEFT JOIN version_text t ON t.version = v.no
          WHERE v.document = ?1 ORDER BY v.no DESC LIMIT ?2",
     )?;
@@ -249,6 +252,7 @@ fn versions(
             brought_by: row.get(7)?,
             approved_by: row.get(8)?,
             approved_at: row.get::<_, Option<i64>>(9)?.map(rfc3339),
+            flags: flags(row.get(10)?),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -8,7 +8,7 @@ use vouch_index::Principal;
 use vouch_index::ledger::{Explanation, Overview, SourceState, Stopped};
 
 use super::Frame;
-use super::pieces::{ago, empty, id, number, say, state};
+use super::pieces::{ago, empty, id, number, say, state, told};
 use crate::app::App;
 use crate::auth::AsAnybody;
 use crate::http::ApiError;
@@ -59,9 +59,9 @@ fn why(said: &Explanation) -> Markup {
             ol.checks {
                 @for check in &said.checks {
                     li.fails[!check.passes] {
-                        (state(if check.passes { "passes" } else { "fails" })) " " (say(&check.says))
+                        (state(if check.passes { "passes" } else { "fails" })) " " (told(&check.says))
                         @for chain in &check.through { br; span.soft { "through " (path(chain)) } }
-                        @if let Some(change) = &check.change { br; span.soft { "To change it: " (say(change)) } }
+                        @if let Some(change) = &check.change { br; span.soft { "To change it: " (told(change)) } }
                     }
                 }
             }

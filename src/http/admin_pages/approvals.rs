@@ -14,8 +14,8 @@ use vouch_index::{DocumentId, Rule};
 
 use super::difference::difference;
 use super::pieces::{
-    address, ago, counted, document, empty, filled, id, layer, query, say, source, state, version,
-    when,
+    address, ago, counted, document, empty, filled, flag, id, layer, query, say, source, state,
+    version, when,
 };
 use super::{Frame, then};
 use crate::app::App;
@@ -119,7 +119,10 @@ fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
                 tbody {
                     @for one in versions.iter().take(LISTED) {
                         tr {
-                            th scope="row" { (document(&one.document)) }
+                            th scope="row" {
+                                (document(&one.document))
+                                @if !one.flags.is_empty() { " " (state("look at it")) }
+                            }
                             td { (version(&one.version)) }
                             td { @match &one.replaces { Some(old) => (version(old)), None => span.soft { "new" } } }
                             td { @match &one.brought_by { Some(by) => (id(by)), None => span.soft { "the folder" } } }
@@ -165,6 +168,15 @@ fn side_by_side(text: &WaitingText) -> Markup {
         p.crumbs { a href="/admin/approvals" { "Approvals" } " / " (document(&text.document)) }
         h1 { (say(&opened.title)) " " (state(&opened.state)) }
         p.soft { "That you opened this is in the audit." }
+        @if !opened.flags.is_empty() {
+            div.notice {
+                div {
+                    p { strong { "Looks like instructions to a language model" } }
+                    ul.plain { @for one in &opened.flags { li { (flag(one)) } } }
+                }
+                p { a href="#flag" { "Go to the place" } }
+            }
+        }
         div.columns.decide {
             section { h2 { "This version" } (facts(opened, text.replaces.as_ref())) }
             section {
@@ -179,15 +191,33 @@ fn side_by_side(text: &WaitingText) -> Markup {
                     p.soft { "From " (version(&before.version)) ", which answers now, to " (version(&opened.version)) "." }
                     div.difference { (difference(&before.text, &opened.text)) }
                 }
-                section { details { summary { "The whole text" } pre.text { (readable(&opened.text)) } } }
+                section { details open[!opened.flags.is_empty()] { summary { "The whole text" } (whole(opened)) } }
             }
             None => {
                 section {
                     h2 { "The text" }
                     @if opened.text.trim().is_empty() { (empty("This version has a title and no text.")) }
-                    @else { pre.text { (readable(&opened.text)) } }
+                    @else { (whole(opened)) }
                 }
             }
+        }
+    }
+}
+
+/// A version's text, with what looks like instructions marked.
+fn whole(opened: &OpenedVersion) -> Markup {
+    let mut rest = 0;
+    let text = |from: usize, to: usize| readable(opened.text.get(from..to).unwrap_or_default());
+    html! {
+        pre.text {
+            @for (at, flag) in opened.flags.iter().enumerate().filter(|(_, flag)| flag.start <= flag.end) {
+                @if flag.start >= rest {
+                    (text(rest, flag.start))
+                    mark id=[(at == 0).then_some("flag")] { (text(flag.start, flag.end)) }
+                    @let _ = rest = flag.end;
+                }
+            }
+            (text(rest, opened.text.len()))
         }
     }
 }

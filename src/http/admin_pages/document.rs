@@ -1,18 +1,19 @@
 //! One document for those who keep its source: versions, chunks, rule and clocks; no title, no text.
 //!
 //! The text is one link away, for whoever may: readers open the viewer, approvers the approval's page.
+//! Where a text looks like instructions, everybody here sees the place, and nobody the words.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use maud::{Markup, html};
 use vouch_index::DocumentId;
-use vouch_index::ledger::{AuditRecord, DocumentInfo, Inspection};
+use vouch_index::ledger::{AuditRecord, DocumentInfo, InspectedVersion, Inspection};
 
 use super::Frame;
 use super::pieces::{
-    address, ago, counted, empty, id, layer, number, progress, query, say, source, state, version,
-    when,
+    address, ago, counted, empty, flag, id, layer, meaning, number, query, say, source, state,
+    told, version, when, words_alone,
 };
 use crate::app::App;
 use crate::auth::{AsAnybody, AsAuditor, Caller};
@@ -42,16 +43,17 @@ pub(super) async fn inspect(
         let body = html! {
             p.crumbs { a href="/admin/sources" { "Sources" } " / " (source(&of)) }
             h1.id { (say(&name.path)) " " @if let Some(info) = &info { (state(&info.state)) } }
-            (links(&inspected.document, approves))
+            (links(&inspected, &of, approves))
             @if let Some(reason) = info.as_ref().and_then(|info| info.reason.as_ref()) {
-                div.notice { p { strong { "Its file could not be read: " } (say(reason)) } }
+                div.notice { p { strong { "Its file could not be read: " } (told(reason)) } }
             }
+            @for one in &inspected.versions { (flags(one, &inspected.document, approves)) }
             div.columns {
-                section { h2 { "Clocks" } (clocks(&inspected, info.as_ref())) }
+                section { h2 { "Clocks" } (clocks(app, &inspected, info.as_ref())) }
                 section { h2 { "Who may read it" } (rule(&inspected)) }
             }
-            section { h2 { "Versions" } (versions(&inspected)) }
-            section { h2 { "Chunks of the version that answers" } (chunks(&inspected)) }
+            section { h2 { "Versions" } (versions(&inspected, approves)) }
+            section { h2 { "Chunks of the version that answers" } (chunks(app, &inspected)) }
             @if let Some(answers) = &answers {
                 section { h2 { "Answers that were given it" } (answer_list(answers, &inspected.document)) }
             }
@@ -75,17 +77,50 @@ fn answers(app: &App, caller: &Caller, name: &str) -> Result<Option<Vec<AuditRec
     admin::records(app, &AsAuditor { sees_text: false }, params).map(Some)
 }
 
-fn links(name: &str, approves: bool) -> Markup {
+/// The address of a version's text for the approvers of its source.
+fn as_approver(name: &str, version: &InspectedVersion) -> String {
+    let base = address("/admin/approvals", name);
+    format!("{base}?version={}", query(&version.version))
+}
+
+/// Whether an approver may open this version's text.
+fn opens(version: &InspectedVersion) -> bool {
+    version.bytes.is_some() && matches!(version.state.as_str(), "waiting" | "approved")
+}
+
+fn links(inspected: &Inspection, of: &str, approves: bool) -> Markup {
+    let name = &inspected.document;
+    let newest = inspected.versions.iter().find(|one| approves && opens(one));
     html! {
-        p.links {
-            a href=(address("/view", name)) { "Open it as a reader" }
-            @if approves { a href=(address("/admin/approvals", name)) { "Open its text as an approver" } }
-            a href={ "/admin/access?document=" (query(name)) } { "Who sees it, and why" }
+        p.buttons.links {
+            @if let Some(newest) = newest { a.button href=(as_approver(name, newest)) { "Read its extracted text" } }
+            a.button href=(address("/view", name)) { "Open it as a reader" }
+            a.button href={ "/admin/access?document=" (query(name)) } { "Who sees it, and why" }
+        }
+        p.soft {
+            @if newest.is_some() { "You approve for " (source(of)) ": that you open its text is in the audit." }
+            @else { "Its extracted text is for the approvers of " (source(of)) ", and for readers whom its rule lets in." }
         }
     }
 }
 
-fn clocks(inspected: &Inspection, info: Option<&DocumentInfo>) -> Markup {
+/// What looks like instructions in a version, by its place alone.
+fn flags(version: &InspectedVersion, name: &str, approves: bool) -> Markup {
+    html! {
+        @if !version.flags.is_empty() {
+            div.notice {
+                div {
+                    p { strong { "Looks like instructions to a language model, in " (self::version(&version.version)) } }
+                    ul.plain { @for one in &version.flags { li { (flag(one)) } } }
+                    p { "It changes no answer. Somebody should look at what it is there for." }
+                }
+                @if approves && opens(version) { p { a href={ (as_approver(name, version)) "#flag" } { "Read the place" } } }
+            }
+        }
+    }
+}
+
+fn clocks(app: &App, inspected: &Inspection, info: Option<&DocumentInfo>) -> Markup {
     let live = inspected.versions.iter().find(|version| version.answers);
     html! {
         dl.facts {
@@ -95,7 +130,7 @@ fn clocks(inspected: &Inspection, info: Option<&DocumentInfo>) -> Markup {
             dt { "Expires" } dd { @match &inspected.expires { Some(at) => (when(at)), None => "never" } }
             @if inspected.hidden { dt { "Hidden" } dd { "its newest version is a draft, or not to be published" } }
             @if let Some(info) = info {
-                dt { "Found by meaning" } dd { (progress("chunks found by meaning", info.embedded, info.chunks)) " of its chunks" }
+                dt { "Found by meaning" } dd { (meaning(words_alone(app), info.embedded, info.chunks)) }
             }
         }
     }
@@ -106,13 +141,13 @@ fn rule(inspected: &Inspection) -> Markup {
         p.soft { "Every layer has to let somebody in, and a denial always wins." }
         ol.rows {
             @for (name, one) in &inspected.layers {
-                li { span.soft { (say(name)) } br; (layer(one)) }
+                li { span.soft { (told(name)) } br; (layer(one)) }
             }
         }
     }
 }
 
-fn versions(inspected: &Inspection) -> Markup {
+fn versions(inspected: &Inspection, approves: bool) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="Versions" {
             table {
@@ -124,7 +159,10 @@ fn versions(inspected: &Inspection) -> Markup {
                 tbody {
                     @for one in &inspected.versions {
                         tr {
-                            th scope="row" { (version(&one.version)) }
+                            th scope="row" {
+                                @if approves && opens(one) { a href=(as_approver(&inspected.document, one)) { (version(&one.version)) } }
+                                @else { (version(&one.version)) }
+                            }
                             td { (state(&one.state)) @if one.answers { " " strong { "answers" } } }
                             td.n { @match one.bytes { Some(bytes) => (number(bytes)), None => "gone" } }
                             td { (say(&one.language)) }
@@ -143,7 +181,10 @@ fn versions(inspected: &Inspection) -> Markup {
     }
 }
 
-fn chunks(inspected: &Inspection) -> Markup {
+fn chunks(app: &App, inspected: &Inspection) -> Markup {
+    let live = inspected.versions.iter().find(|version| version.answers);
+    let viewer = address("/view", &inspected.document);
+    let words_alone = words_alone(app);
     html! {
         @if inspected.chunks.is_empty() { (empty("None: no version answers, or it is being cut right now.")) }
         @else {
@@ -152,16 +193,23 @@ fn chunks(inspected: &Inspection) -> Markup {
                 div.wide tabindex="0" role="region" aria-label="Chunks" {
                     table {
                         thead { tr {
-                            th.n scope="col" { "Chunk" } th.n scope="col" { "From byte" } th.n scope="col" { "To byte" }
-                            th.n scope="col" { "Page" } th scope="col" { "Found by meaning" }
+                            th scope="col" { "Chunk" } th.n scope="col" { "From byte" } th.n scope="col" { "To byte" }
+                            th.n scope="col" { "Page" } th scope="col" { "Found by meaning" } th scope="col" { "Its place" }
                         } }
                         tbody {
                             @for one in &inspected.chunks {
                                 tr {
-                                    th.n scope="row" { (one.place) }
+                                    th scope="row" { (one.place) }
                                     td.n { (number(one.start)) } td.n { (number(one.end)) }
-                                    td.n { @match one.page { Some(page) => (page), None => "–" } }
-                                    td { @if one.embedded { "yes" } @else { "not yet" } }
+                                    td.n { @match one.page { Some(page) => (page), None => span.soft { "–" } } }
+                                    td { (meaning(words_alone, i64::from(one.embedded), 1)) }
+                                    td {
+                                        @if let Some(live) = live {
+                                            a href={ (viewer) "?version=" (query(&live.version)) "&start=" (one.start) "&end=" (one.end) "#quote" } {
+                                                "As a reader" span.unseen { ", chunk " (one.place) }
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
@@ -179,7 +227,11 @@ fn answer_list(answers: &[AuditRecord], name: &str) -> Markup {
             ul.rows {
                 @for one in answers.iter().rev() {
                     @if let Some(answer) = &one.answer {
-                        li { a.id href={ "/admin/audit?answer=" (query(answer)) } { (say(answer)) } " " span.soft { (ago(&one.at)) } }
+                        @let who = one.person.as_ref().and_then(|person| person["user"].as_str());
+                        li {
+                            a.id href={ "/admin/audit?answer=" (query(answer)) } { (say(answer)) } " "
+                            span.soft { @if let Some(who) = who { "to " (id(who)) ", " } (ago(&one.at)) }
+                        }
                     }
                 }
             }

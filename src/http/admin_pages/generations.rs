@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use vouch_index::ledger::{GenerationInfo, GenerationState};
 
-use super::pieces::{ago, filled, number, progress, say, state};
+use super::pieces::{ago, filled, meaning, number, say, state, words_alone};
 use super::{Frame, then};
 use crate::app::App;
 use crate::auth::{AsAdministrator, AsAnybody, Caller};
@@ -36,7 +36,8 @@ fn page(app: &App, caller: &Caller, tried: Option<&Value>) -> Result<Markup, Api
     let building = generations.iter().any(|one| one.state == GenerationState::Building);
     let embedding = generations
         .iter()
-        .any(|one| one.state == GenerationState::Live && one.embedded < one.chunks);
+        .any(|one| one.state == GenerationState::Live && one.embedded < one.chunks)
+        && !words_alone(app);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let body = html! {
         h1 { "Index" }
@@ -95,7 +96,7 @@ fn table(generations: &[GenerationInfo], moving: bool) -> Markup {
                                 GenerationState::Old => "old",
                             })) }
                             td.n { (number(one.chunks)) }
-                            td { (progress("chunks found by meaning", one.embedded, one.chunks)) }
+                            td { (meaning(one.settings.model.is_none(), one.embedded, one.chunks)) }
                             td.narrow { @match &one.settings.model { Some(model) => (say(model)), None => "words alone" } }
                             td { (ago(&one.created_at)) }
                             td {

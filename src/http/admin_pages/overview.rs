@@ -7,7 +7,9 @@ use maud::{Markup, html};
 use vouch_index::ledger::{Problem, SourceInfo, SourceState, Stopped};
 
 use super::Frame;
-use super::pieces::{ago, counted, empty, id, number, progress, say, source, state};
+use super::pieces::{
+    ago, counted, document, empty, id, meaning, number, say, source, state, told, words_alone,
+};
 use crate::app::App;
 use crate::auth::{AsAnybody, Caller};
 use crate::http::approvals::{Queue, queue};
@@ -42,7 +44,7 @@ pub(super) async fn overview(
                     (empty("You own and approve no source, so there is nothing for you here."))
                 }
             } @else {
-                (numbers(&sources))
+                (numbers(&sources, words_alone(app)))
                 div.columns {
                     section { h2 { "Waits for a decision" } (waiting(&queue)) }
                     section { h2 { "Problems" } (problem_list(&problems)) }
@@ -84,7 +86,7 @@ fn own_sources(app: &App, caller: &Caller) -> Result<Vec<SourceInfo>, ApiError> 
 
 fn problems(app: &App, sources: &[SourceInfo]) -> Result<Vec<(String, Problem)>, ApiError> {
     let mut all = Vec::new();
-    for source in sources.iter().filter(|source| source.failed > 0) {
+    for source in sources {
         let problems = app.ledger.problems(&source.spec.id)?.into_iter();
         all.extend(problems.map(|problem| (source.spec.id.clone(), problem)));
     }
@@ -114,32 +116,33 @@ impl House {
                     form method="post" action="/admin/start" { button { "Start it again" } }
                 }
             }
-            @for note in &self.notes { div.notice { p { (say(note)) } } }
+            @for note in &self.notes { div.notice { p { (told(note)) } } }
         }
     }
 }
 
 /// The numbers that people look at first.
-fn numbers(sources: &[SourceInfo]) -> Markup {
+fn numbers(sources: &[SourceInfo], words_alone: bool) -> Markup {
     let active = sources.iter().filter(|source| source.state == SourceState::Active);
     let live: i64 = active.map(|source| source.live).sum();
     let sum = |of: fn(&SourceInfo) -> i64| sources.iter().map(of).sum::<i64>();
     let (waiting, failed) = (sum(|one| one.waiting), sum(|one| one.failed));
     let (chunks, embedded) = (sum(|one| one.chunks), sum(|one| one.embedded));
     html! {
-        dl.tiles #numbers data-live[moving(sources)] {
+        dl.tiles #numbers data-live[moving(sources, words_alone)] {
             div { dt { "Documents that answer" } dd { (number(live)) } }
             div { dt { "Versions that wait" } dd.attention[waiting > 0] { (number(waiting)) } }
             div { dt { "Files that failed" } dd.attention[failed > 0] { (number(failed)) } }
             div { dt { "Chunks" } dd { (number(chunks)) } }
-            div { dt { "Found by meaning" } dd { (progress("chunks found by meaning", embedded, chunks)) } }
+            div { dt { "Found by meaning" } dd { (meaning(words_alone, embedded, chunks)) } }
         }
     }
 }
 
 /// Whether something goes on that the page should follow.
-fn moving(sources: &[SourceInfo]) -> bool {
-    sources.iter().any(|source| source.syncing || source.embedded < source.chunks)
+fn moving(sources: &[SourceInfo], words_alone: bool) -> bool {
+    let embedding = |source: &SourceInfo| !words_alone && source.embedded < source.chunks;
+    sources.iter().any(|source| source.syncing || embedding(source))
 }
 
 fn waiting(queue: &Queue) -> Markup {
@@ -153,7 +156,7 @@ fn waiting(queue: &Queue) -> Markup {
                 }
                 @for name in &queue.sources { li { (state("proposed")) " the source " (source(name)) } }
                 @for version in queue.versions.iter().take(WAITING) {
-                    li { (id(&version.document)) " " span.soft { "seen " (ago(&version.seen_at)) } }
+                    li { (document(&version.document)) " " span.soft { "seen " (ago(&version.seen_at)) } }
                 }
             }
             p { a.button href="/admin/approvals" { "Open the queue" } " " span.soft { (counted(all, "decision", "decisions")) } }
@@ -169,21 +172,22 @@ fn problem_list(problems: &[(String, Problem)]) -> Markup {
                 @for (name, problem) in problems.iter().take(PROBLEMS) {
                     li {
                         (source(name)) " / " (id(&problem.path))
-                        br; span.soft { (say(&problem.reason)) }
+                        br; span.soft { (told(&problem.reason)) }
                     }
                 }
             }
             @if problems.len() > PROBLEMS {
-                p.soft { "And " (number(problems.len() - PROBLEMS)) " more, on the sources’ pages." }
+                p.soft { "And " (number((problems.len() - PROBLEMS) as u64)) " more, on the sources’ pages." }
             }
         }
     }
 }
 
 fn table(app: &App, sources: &[SourceInfo]) -> Result<Markup, ApiError> {
+    let words_alone = words_alone(app);
     Ok(html! {
         div.wide tabindex="0" role="region" aria-label="Sources" {
-            table #sources data-live[moving(sources)] {
+            table #sources data-live[moving(sources, words_alone)] {
                 thead {
                     tr {
                         th scope="col" { "Source" } th scope="col" { "State" } th scope="col" { "Owner" }
@@ -201,7 +205,7 @@ fn table(app: &App, sources: &[SourceInfo]) -> Result<Markup, ApiError> {
                             td.n { (number(one.live)) }
                             td.n { @if one.waiting > 0 { strong { (number(one.waiting)) } } @else { "0" } }
                             td.n { @if one.failed > 0 { strong.bad { (number(one.failed)) } } @else { "0" } }
-                            td { (progress("chunks found by meaning", one.embedded, one.chunks)) }
+                            td { (meaning(words_alone, one.embedded, one.chunks)) }
                             td { @match &one.last_sync { Some(at) => (ago(at)), None => span.soft { "–" } } }
                             td { @match app.ledger.oldest_permission(&one.spec.id)? { Some(at) => (ago(&at)), None => span.soft { "–" } } }
                         }

@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use vouch_index::Layer;
+use vouch_index::ledger::Flag;
 
+use crate::app::App;
 use crate::http::pages::short;
+pub(super) use crate::http::pages::told;
 use crate::http::viewer::readable;
 
 /// What stands in a part of a path as it is.
@@ -101,7 +104,8 @@ fn distance(at: Timestamp) -> String {
 pub(super) fn state(name: &str) -> Markup {
     let tone = match name {
         "active" | "live" | "approved" | "done" | "passes" | "right" => "good",
-        "waiting" | "proposed" | "queued" | "running" | "building" | "paused" | "held" => "wait",
+        "waiting" | "proposed" | "queued" | "running" | "building" | "paused" | "held"
+        | "look at it" => "wait",
         "failed" | "revoked" | "rejected" | "withdrawn" | "expired" | "blocked" | "fails"
         | "wrong" => "bad",
         _ => "plain",
@@ -126,6 +130,26 @@ pub(super) fn progress(what: &str, done: i64, total: i64) -> Markup {
             span.numbers { (number(done)) }
         }
     }
+}
+
+/// Whether nothing is found by meaning, since the generation that answers has no vectors.
+pub(super) fn words_alone(app: &App) -> bool {
+    app.live().generation.vectors.is_none()
+}
+
+/// How many of some chunks are found by meaning.
+pub(super) fn meaning(words_alone: bool, embedded: i64, chunks: i64) -> Markup {
+    html! {
+        @if chunks == 0 { span.soft { "–" } }
+        @else if embedded == chunks { "all" }
+        @else if words_alone { span.soft { "words alone" } }
+        @else { (progress("chunks found by meaning", embedded, chunks)) }
+    }
+}
+
+/// A place that looks like instructions.
+pub(super) fn flag(flag: &Flag) -> Markup {
+    html! { "It " (flag.reason) ", bytes " (number(flag.start as u64)) " to " (number(flag.end as u64)) "." }
 }
 
 /// What one place says about who may read.

@@ -7,12 +7,14 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
 use vouch_index::ledger::{
-    ApprovalPolicy, DocumentInfo, Job, JobKind, JobState, SourceInfo, SourceKind, SourceState,
+    ApprovalPolicy, DocumentInfo, Job, JobKind, JobState, Problem, SourceInfo, SourceKind,
+    SourceState,
 };
 
 use super::overview::source_state;
 use super::pieces::{
-    address, ago, counted, document, empty, filled, id, layer, number, progress, say, state, when,
+    address, ago, counted, document, empty, filled, id, layer, meaning, number, progress, say,
+    state, told, when, words_alone,
 };
 use super::{Frame, then};
 use crate::app::App;
@@ -23,6 +25,8 @@ use crate::http::sources::{self, JOBS, PauseBody, Why, controls, own_source};
 
 /// Documents that the page lists.
 const DOCUMENTS: usize = 500;
+/// Problems that the page lists.
+const PROBLEMS: usize = 100;
 
 /// The page of a source.
 pub(super) async fn show(
@@ -36,12 +40,14 @@ pub(super) async fn show(
         let jobs = app.ledger.jobs(Some(&name), JOBS)?;
         let documents = app.ledger.documents(&name)?;
         let oldest = app.ledger.oldest_permission(&name)?;
+        let problems = app.ledger.problems(&name)?;
+        let words_alone = words_alone(app);
         let body = html! {
             p.crumbs { a href="/admin/sources" { "Sources" } " / " (say(&name)) }
             h1 { (say(&name)) " " (source_state(&source)) }
             @if !source.spec.purpose.is_empty() { p.lead { (say(&source.spec.purpose)) } }
             (notices(&source))
-            (numbers(&source))
+            (numbers(&source, words_alone))
             div.columns {
                 section { h2 { "Description" } (description(&source, oldest.as_deref())) }
                 section {
@@ -50,7 +56,8 @@ pub(super) async fn show(
                     @else { (empty("You approve here. Pausing and revoking are for the owner.")) }
                 }
             }
-            section { h2 { "Documents" } (document_table(&documents)) }
+            @if !problems.is_empty() { section { h2 { "Problems" } (problem_list(&problems)) } }
+            section { h2 { "Documents" } (document_table(&documents, words_alone)) }
             section { h2 { "Work" } (job_table(&jobs)) }
         };
         Ok(frame.around(&name, &body))
@@ -83,16 +90,16 @@ fn notices(source: &SourceInfo) -> Markup {
     }
 }
 
-fn numbers(source: &SourceInfo) -> Markup {
-    let moving = source.syncing || source.embedded < source.chunks;
+fn numbers(source: &SourceInfo, words_alone: bool) -> Markup {
+    let moving = source.syncing || (!words_alone && source.embedded < source.chunks);
     html! {
         dl.tiles #numbers data-live[moving] {
             div { dt { "Documents" } dd { (number(source.documents)) } }
-            div { dt { "With an approved version" } dd { (number(source.live)) } }
+            div { dt { "Approved" } dd { (number(source.live)) } }
             div { dt { "Wait" } dd.attention[source.waiting > 0] { (number(source.waiting)) } }
             div { dt { "Failed" } dd.attention[source.failed > 0] { (number(source.failed)) } }
             div { dt { "Chunks" } dd { (number(source.chunks)) } }
-            div { dt { "Found by meaning" } dd { (progress("chunks found by meaning", source.embedded, source.chunks)) } }
+            div { dt { "Found by meaning" } dd { (meaning(words_alone, source.embedded, source.chunks)) } }
         }
     }
 }
@@ -168,7 +175,24 @@ fn revoking(base: &str) -> Markup {
     }
 }
 
-fn document_table(documents: &[DocumentInfo]) -> Markup {
+/// Files that could not be read, and texts that look like instructions.
+fn problem_list(problems: &[Problem]) -> Markup {
+    html! {
+        ul.rows {
+            @for problem in problems.iter().take(PROBLEMS) {
+                li {
+                    (id(&problem.path)) " " span.soft { (ago(&problem.seen_at)) }
+                    br; span.reason { (told(&problem.reason)) }
+                }
+            }
+        }
+        @if problems.len() > PROBLEMS {
+            p.soft { "The first " (PROBLEMS) " of " (number(problems.len() as u64)) "; `vouch source show` lists all." }
+        }
+    }
+}
+
+fn document_table(documents: &[DocumentInfo], words_alone: bool) -> Markup {
     html! {
         @if documents.is_empty() { (empty("It holds no document yet.")) }
         @else {
@@ -183,11 +207,11 @@ fn document_table(documents: &[DocumentInfo]) -> Markup {
                             tr {
                                 th scope="row" {
                                     @if one.newest_version.is_some() { (document(&one.document)) } @else { (id(&one.document)) }
-                                    @if let Some(reason) = &one.reason { br; span.reason { (say(reason)) } }
+                                    @if !one.flags.is_empty() { " " (state("look at it")) }
                                 }
                                 td { (state(&one.state)) }
                                 td.n { (number(one.chunks)) }
-                                td { (progress("chunks found by meaning", one.embedded, one.chunks)) }
+                                td { (meaning(words_alone, one.embedded, one.chunks)) }
                                 td { @if let Some(at) = &one.modified_at { (ago(at)) } @else { span.soft { "–" } } }
                             }
                         }
