@@ -206,18 +206,21 @@ fn side_by_side(text: &WaitingText) -> Markup {
 
 /// A version's text, with what looks like instructions marked.
 fn whole(opened: &OpenedVersion) -> Markup {
-    let mut rest = 0;
-    let text = |from: usize, to: usize| readable(opened.text.get(from..to).unwrap_or_default());
+    let (mut parts, mut rest) = (Vec::new(), 0);
+    for flag in &opened.flags {
+        let before = opened.text.get(rest..flag.start);
+        let Some((before, place)) = before.zip(opened.text.get(flag.start..flag.end)) else {
+            continue;
+        };
+        parts.push((before, place));
+        rest = flag.end;
+    }
     html! {
         pre.text {
-            @for (at, flag) in opened.flags.iter().enumerate().filter(|(_, flag)| flag.start <= flag.end) {
-                @if flag.start >= rest {
-                    (text(rest, flag.start))
-                    mark id=[(at == 0).then_some("flag")] { (text(flag.start, flag.end)) }
-                    @let _ = rest = flag.end;
-                }
+            @for (at, (before, place)) in parts.iter().enumerate() {
+                (readable(before)) mark id=[(at == 0).then_some("flag")] { (readable(place)) }
             }
-            (text(rest, opened.text.len()))
+            (readable(&opened.text[rest..]))
         }
     }
 }
