@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use vouch_index::ledger::{ApprovalPolicy, Seen, Settings, SourceKind, SourceSpec};
+use vouch_index::ledger::{About, ApprovalPolicy, Seen, Settings, SourceKind, SourceSpec};
 use vouch_index::{Actor, DocumentId, Extracted, Layer, Ledger, Rule, VersionNo};
 
 const USERS: [&str; 3] = ["user:ann", "user:bob", "user:cem"];
@@ -344,7 +344,7 @@ impl World {
     }
 
     fn approve(&mut self, number: usize) {
-        let done = self.ledger.approve(&id(number), None, &self.actor, None).is_ok();
+        let done = self.ledger.approve(&id(number), About::default(), &self.actor, None).is_ok();
         let may = self.newest(number).is_some_and(|(_, newest)| newest.0 != DRAFT);
         assert_eq!(done, may);
         if let (true, Some((document, newest))) = (done, self.newest(number)) {
@@ -354,7 +354,7 @@ impl World {
     }
 
     fn reject(&mut self, number: usize) {
-        let done = self.ledger.reject(&id(number), None, &self.actor, "a test").is_ok();
+        let done = self.ledger.reject(&id(number), About::default(), &self.actor, "a test").is_ok();
         let may = self
             .newest(number)
             .is_some_and(|(document, newest)| document.versions[&newest].state == State::Waiting);
@@ -365,7 +365,8 @@ impl World {
     }
 
     fn withdraw(&mut self, number: usize) {
-        let done = self.ledger.withdraw(&id(number), &self.actor, "a test").is_ok();
+        let done =
+            self.ledger.withdraw(&id(number), About::default(), &self.actor, "a test").is_ok();
         let document = &mut self.oracle.documents[number];
         assert_eq!(done, document.live.is_some());
         if let Some(live) = document.live.take() {

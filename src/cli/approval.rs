@@ -69,6 +69,9 @@ pub(super) struct Withdraw {
     /// Why; goes to the audit
     #[arg(long)]
     why: String,
+    /// The version [default: the one that answers]
+    #[arg(long, value_name = "V")]
+    version: Option<String>,
 }
 
 impl Approvals {
@@ -145,8 +148,10 @@ impl Reject {
 
 impl Withdraw {
     pub(super) async fn run(self, session: &Session) -> Result<()> {
-        decide(session, json!({ "target": self.document, "act": "withdraw", "why": self.why }))
-            .await
+        let content = json!({
+            "target": self.document, "act": "withdraw", "version": self.version, "why": self.why
+        });
+        decide(session, content).await
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use vouch_index::ledger::{SourceInfo, Waiting, WaitingText, Widening};
+use vouch_index::ledger::{About, SourceInfo, Waiting, WaitingText, Widening};
 use vouch_index::{Actor, DocumentId};
 
 use super::ApiError;
@@ -121,8 +121,11 @@ pub(super) struct Decision {
     pub(super) target: String,
     /// What is decided.
     pub(super) act: Act,
-    /// The version, to approve or to reject; without it the newest.
+    /// The version. Without it the newest is approved or rejected, and the one that answers withdrawn.
     pub(super) version: Option<String>,
+    /// The version that answered when it was looked at, as `answers` said; empty where none did. Where
+    /// another one answers by now, nothing is decided.
+    pub(super) answered: Option<String>,
     /// Why; needed to reject and withdraw.
     pub(super) why: Option<String>,
     /// A note beside an approval.
@@ -167,6 +170,8 @@ fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, Api
     }
     answers_for(app, target, actor)?;
     let why = || reason(decision.why.as_deref().unwrap_or_default());
+    let about =
+        About { version: decision.version.as_deref(), answered: decision.answered.as_deref() };
     let (act, decided) = match (decision.act, DocumentId::parse(target)) {
         (Act::Approve, None) => {
             let source = app.ledger.approve_source(target, actor)?;
@@ -182,14 +187,10 @@ fn carry_out(app: &App, decision: &Decision, actor: &Actor) -> Result<Value, Api
             ));
         }
         (Act::Approve, Some(id)) => {
-            let version = decision.version.as_deref();
-            ("approve", app.ledger.approve(&id, version, actor, decision.note.as_deref())?)
+            ("approve", app.ledger.approve(&id, about, actor, decision.note.as_deref())?)
         }
-        (Act::Reject, Some(id)) => {
-            let version = decision.version.as_deref();
-            ("reject", app.ledger.reject(&id, version, actor, &why()?)?)
-        }
-        (Act::Withdraw, Some(id)) => ("withdraw", app.ledger.withdraw(&id, actor, &why()?)?),
+        (Act::Reject, Some(id)) => ("reject", app.ledger.reject(&id, about, actor, &why()?)?),
+        (Act::Withdraw, Some(id)) => ("withdraw", app.ledger.withdraw(&id, about, actor, &why()?)?),
     };
     let state = match decision.act {
         Act::Approve => "live",

@@ -410,3 +410,61 @@ async fn promise_6_a_source_that_no_approver_added_is_proposed_and_holds_nothing
     world.settled().await;
     assert_eq!(world.bob().finds("parental").await, [LEAVE]);
 }
+
+#[tokio::test]
+async fn promise_6_nobody_overrules_unseen_what_somebody_decided_meanwhile() {
+    let world = company().await;
+    let open = "/v1/admin/approvals/hr/leave.md";
+    let first = world.alice().get(open).await.json()["version"].clone();
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    let looked = world.alice().get(open).await.json();
+    let (second, answered) = (&looked["version"], &looked["answers"]);
+    assert_eq!(answered, &first);
+    // Another version comes, and somebody else approves it.
+    world.write(LEAVE, "# Leave\n\nParental leave is 24 weeks.\n");
+    world.sync("hr").await;
+    world.alice().approve(LEAVE).await;
+    let decide = async |act: &str, version: &Value, answered: &Value| {
+        let body = json!({"target": LEAVE, "act": act, "version": version, "answered": answered,
+            "why": "a test"});
+        let reply = world.alice().post("/v1/admin/approvals", &body).await;
+        (reply.status, reply.json()["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let meanwhile = (409, "decided_meanwhile".to_owned());
+    for act in ["approve", "reject", "withdraw"] {
+        assert_eq!(
+            decide(act, if act == "withdraw" { &first } else { second }, answered).await,
+            meanwhile
+        );
+    }
+    world.settled().await;
+    assert!(seen(&world.bob()).await.contains("24 weeks"));
+    let now = world.alice().get(open).await.json();
+    assert_eq!(decide("approve", &now["version"], &now["answers"]).await.1, "already_approved");
+    // Who rejected a version is not overruled by a page that was open before.
+    assert_eq!(decide("reject", second, &now["answers"]).await.0, 200);
+    assert_eq!(decide("approve", second, &now["answers"]).await, meanwhile);
+    // Whoever names the version and says nothing of what they saw goes back on purpose.
+    let body = json!({"target": LEAVE, "act": "approve", "version": first});
+    assert_eq!(world.alice().post("/v1/admin/approvals", &body).await.status, 200);
+    world.settled().await;
+    assert!(seen(&world.bob()).await.contains("16 weeks"));
+}
+
+#[tokio::test]
+async fn promise_6_an_earlier_version_is_withdrawn_without_the_one_that_answers() {
+    let world = company().await;
+    let first =
+        world.alice().get("/v1/admin/approvals/hr/leave.md").await.json()["version"].clone();
+    world.write(LEAVE, SECOND);
+    world.sync("hr").await;
+    world.alice().approve(LEAVE).await;
+    world.settled().await;
+    let old = format!("/v1/documents/hr/leave.md?version={}", first.as_str().unwrap());
+    assert_eq!(world.bob().get(&old).await.status, 200);
+    let body = json!({"target": LEAVE, "act": "withdraw", "version": first, "why": "a test"});
+    assert_eq!(world.alice().post("/v1/admin/approvals", &body).await.json()["state"], "withdrawn");
+    assert_eq!(world.bob().get(&old).await.status, 404);
+    assert!(seen(&world.bob()).await.contains("20 weeks"));
+}

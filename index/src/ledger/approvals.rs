@@ -51,7 +51,9 @@ pub struct WaitingText {
     /// The version that was asked for.
     #[serde(flatten)]
     pub opened: OpenedVersion,
-    /// The approved version that answers until then, if another one does.
+    /// The hash of the version that answers now.
+    pub answers: Option<String>,
+    /// That version, if it is another one.
     pub replaces: Option<OpenedVersion>,
 }
 
@@ -117,11 +119,24 @@ pub struct Decided {
     pub versions: Vec<String>,
 }
 
+/// The version that a decision is about, and what its decider had before their eyes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// The version's hash; without it the newest that was seen.
+    pub version: Option<&'a str>,
+    /// The version that answered when they looked, empty where none did. Where another one answers by
+    /// now, or somebody refused this version meanwhile, nothing is decided.
+    pub answered: Option<&'a str>,
+}
+
 struct Candidate {
     no: VersionNo,
     hash: String,
     state: String,
     brought_by: Option<String>,
+    /// The version that answers.
+    live: Option<String>,
+    answers: bool,
 }
 
 impl Ledger {
@@ -214,6 +229,7 @@ impl Ledger {
             let named = params![approval.source, path, version];
             let Some(opened) = open(tx, NAMED, named)? else { return Ok(None) };
             let live = open(tx, LIVE, params![approval.source, path])?;
+            let answers = live.as_ref().map(|(_, live)| live.version.clone());
             let replaces = live.filter(|live| live.0 != opened.0).map(|(_, live)| live);
             let (_, opened) = opened;
             let document = format!("{}/{path}", approval.source);
@@ -227,18 +243,19 @@ impl Ledger {
             let subject =
                 json!({"document": document, "version": opened.version, "passages": passages});
             audit::act(tx, &approval.actor, "approval.open", subject, None)?;
-            Ok(Some(WaitingText { document, opened, replaces }))
+            Ok(Some(WaitingText { document, opened, answers, replaces }))
         })
     }
 
-    /// Lets a version answer: the named one, else the newest that was seen.
+    /// Lets a version answer: one that waits, or an earlier one again.
     ///
     /// # Errors
-    /// Not an approver of the source, one's own push, nothing that waits, or no such version.
+    /// Not an approver of the source, one's own push, a version that answers already, no such version,
+    /// or another one answers than the decider saw.
     pub fn approve(
         &self,
         id: &DocumentId,
-        version: Option<&str>,
+        about: About<'_>,
         actor: &Actor,
         note: Option<&str>,
     ) -> Result<Decided> {
@@ -246,7 +263,14 @@ impl Ledger {
             let document = document_no(tx, id)?;
             let held = source(tx, &id.source)?;
             held.approver(actor)?;
-            let candidate = candidate(tx, document, id, version)?;
+            let candidate = candidate(tx, document, id, about)?;
+            if candidate.answers {
+                return Err(Refusal::conflict(
+                    "already_approved",
+                    format!("that version of `{id}` is approved and answers already"),
+                    "nothing is left to do; `vouch approvals --history` says who approved it",
+                ));
+            }
             if candidate.state == "draft" {
                 return Err(Refusal::conflict(
                     "draft",
@@ -282,14 +306,14 @@ impl Ledger {
     pub fn reject(
         &self,
         id: &DocumentId,
-        version: Option<&str>,
+        about: About<'_>,
         actor: &Actor,
         why: &str,
     ) -> Result<Decided> {
         self.write(|tx| {
             let document = document_no(tx, id)?;
             source(tx, &id.source)?.approver(actor)?;
-            let candidate = candidate(tx, document, id, version)?;
+            let candidate = candidate(tx, document, id, about)?;
             if candidate.state != "waiting" {
                 return Err(Refusal::conflict(
                     "nothing_waiting",
@@ -307,44 +331,49 @@ impl Ledger {
         })
     }
 
-    /// Takes back the version that answers. No earlier version comes back by itself.
+    /// Takes back a version: the named one, else the one that answers. It opens nowhere any more, and
+    /// no earlier version comes back by itself.
     ///
     /// # Errors
-    /// Neither an approver nor an administrator, or no version that answers.
-    pub fn withdraw(&self, id: &DocumentId, actor: &Actor, why: &str) -> Result<Decided> {
+    /// Neither an approver nor an administrator, no such version that was approved, or another one
+    /// answers than the decider saw.
+    pub fn withdraw(
+        &self,
+        id: &DocumentId,
+        about: About<'_>,
+        actor: &Actor,
+        why: &str,
+    ) -> Result<Decided> {
         self.write(|tx| {
             let document = document_no(tx, id)?;
             let held = source(tx, &id.source)?;
             if !actor.administrator {
                 held.approver(actor)?;
             }
-            let live: Option<(u32, String)> = tx
-                .prepare_cached(
-                    "SELECT v.no, v.hash FROM document d JOIN version v ON v.no = d.live WHERE d.no = ?1",
-                )?
-                .query_row([document], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            let Some((no, hash)) = live else {
+            let Some(candidate) = find(tx, ANSWERING, document, about.version)? else {
                 return Err(Refusal::conflict(
                     "nothing_live",
-                    format!("no version of `{id}` answers"),
+                    format!("no such version of `{id}` answers or did so once"),
                     "`vouch source documents SOURCE` shows each document's state",
                 ));
             };
-            let before = standing(tx, document, VersionNo(no))?;
-            decide(tx, VersionNo(no), "withdraw", actor, why)?;
-            tx.execute(
-                "UPDATE document SET live = NULL, live_modified = NULL WHERE no = ?1",
-                [document],
-            )?;
-            log_change(tx, VersionNo(no), "drop")?;
+            candidate.as_seen(id, about)?;
+            let before = standing(tx, document, candidate.no)?;
+            decide(tx, candidate.no, "withdraw", actor, why)?;
+            if candidate.answers {
+                tx.execute(
+                    "UPDATE document SET live = NULL, live_modified = NULL WHERE no = ?1",
+                    [document],
+                )?;
+                log_change(tx, candidate.no, "drop")?;
+            }
             refresh_rule(tx, document)?;
             bump_epoch(tx)?;
-            let after = standing(tx, document, VersionNo(no))?;
-            let subject = json!({"document": id.to_string(), "version": hash,
+            let after = standing(tx, document, candidate.no)?;
+            let subject = json!({"document": id.to_string(), "version": candidate.hash,
                 "before": before, "after": after});
             audit::act(tx, actor, "version.withdraw", subject, Some(why))?;
-            Ok(Decided { document: id.to_string(), versions: vec![hash] })
+            Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
         })
     }
 }
@@ -427,38 +456,69 @@ fn decide(
     Ok(())
 }
 
-/// The version that a decision is about: the newest that was seen; or, of those with the named hash,
-/// the newest that was seen, else one that waits, else the youngest.
+/// Of the versions that fit: the newest that was seen, else one that waits, else the youngest.
+const DECIDABLE: &str = "d.newest IS NOT NULL AND IFNULL(v.hash = ?2, v.no = d.newest)
+    ORDER BY v.no = d.newest DESC, v.state = 'waiting' DESC, v.no DESC";
+/// Of those that answer or did so once: the one that answers, else the youngest.
+const ANSWERING: &str = "v.state = 'approved' AND IFNULL(v.hash = ?2, v.no IS d.live)
+    ORDER BY v.no IS d.live DESC, v.no DESC";
+
+/// A version of a document, the named one where one is named.
+fn find(
+    tx: &Transaction<'_>,
+    which: &str,
+    document: i64,
+    version: Option<&str>,
+) -> Result<Option<Candidate>> {
+    let sql = format!(
+        "SELECT v.no, v.hash, v.state, v.brought_by, l.hash, v.no IS d.live
+         FROM version v JOIN document d ON d.no = v.document
+         JOIN version_text t ON t.version = v.no LEFT JOIN version l ON l.no = d.live
+         WHERE d.no = ?1 AND {which} LIMIT 1"
+    );
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Candidate {
+            no: VersionNo(row.get(0)?),
+            hash: row.get(1)?,
+            state: row.get(2)?,
+            brought_by: row.get(3)?,
+            live: row.get(4)?,
+            answers: row.get(5)?,
+        })
+    };
+    Ok(tx.prepare_cached(&sql)?.query_row(params![document, version], read).optional()?)
+}
+
+/// The version that somebody approves or rejects.
 fn candidate(
     tx: &Transaction<'_>,
     document: i64,
     id: &DocumentId,
-    version: Option<&str>,
+    about: About<'_>,
 ) -> Result<Candidate> {
-    let row = tx
-        .prepare_cached(
-            "SELECT v.no, v.hash, v.state, v.brought_by FROM version v JOIN document d ON d.no = v.document
-             JOIN version_text t ON t.version = v.no
-             WHERE d.no = ?1 AND d.newest IS NOT NULL
-               AND CASE WHEN ?2 IS NULL THEN v.no = d.newest ELSE v.hash = ?2 END
-             ORDER BY v.no = d.newest DESC, v.state = 'waiting' DESC, v.no DESC LIMIT 1",
-        )?
-        .query_row(params![document, version], |row| {
-            Ok(Candidate {
-                no: VersionNo(row.get(0)?),
-                hash: row.get(1)?,
-                state: row.get(2)?,
-                brought_by: row.get(3)?,
-            })
-        })
-        .optional()?;
-    match (row, version) {
-        (Some(candidate), _) => Ok(candidate),
+    match (find(tx, DECIDABLE, document, about.version)?, about.version) {
+        (Some(candidate), _) => candidate.as_seen(id, about).map(|()| candidate),
         (None, Some(version)) => Err(Refusal::missing(
             "no_such_version",
             format!("`{id}` has no version {version}"),
             "`vouch approvals` lists the versions that wait",
         )),
         (None, None) => Err(no_such_document(id)),
+    }
+}
+
+impl Candidate {
+    /// Refuses a decision by somebody who saw another version answer, or this one undecided.
+    fn as_seen(&self, id: &DocumentId, about: About<'_>) -> Result<()> {
+        let live = self.live.as_deref().unwrap_or_default();
+        let refused = matches!(self.state.as_str(), "rejected" | "withdrawn");
+        if about.answered.is_none_or(|answered| answered == live && !refused) {
+            return Ok(());
+        }
+        Err(Refusal::conflict(
+            "decided_meanwhile",
+            format!("somebody decided about `{id}` while you looked at it"),
+            "open the document again and look at what answers now",
+        ))
     }
 }

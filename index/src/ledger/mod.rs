@@ -36,7 +36,7 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::error::Result;
 
-pub use approvals::{Approval, Decided, Decision, OpenedVersion, Waiting, WaitingText};
+pub use approvals::{About, Approval, Decided, Decision, OpenedVersion, Waiting, WaitingText};
 pub use audit::{AuditQuery, AuditRecord, Opening, ShownPassage, Verified};
 pub use control::Stopped;
 pub use conversations::{

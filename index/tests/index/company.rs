@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use vouch_index::ledger::{
-    ApprovalPolicy, Brought, Seen, Settings, SourceKind, SourceSpec, VersionContent,
+    About, ApprovalPolicy, Brought, Seen, Settings, SourceKind, SourceSpec, VersionContent,
 };
 use vouch_index::search::{Found, Generation, Mode, Query, search};
 use vouch_index::text::TextIndex;
@@ -188,12 +188,14 @@ impl Company {
 
     pub(crate) fn withdraw(&self, id: &str) {
         let id = DocumentId::parse(id).unwrap();
-        self.ledger.withdraw(&id, &self.owner, "a test").unwrap();
+        self.ledger.withdraw(&id, About::default(), &self.owner, "a test").unwrap();
     }
 
     pub(crate) fn approve(&self, id: &str, hash: &str) {
         let id = DocumentId::parse(id).unwrap();
-        self.ledger.approve(&id, Some(hash), &self.owner, None).unwrap();
+        self.ledger
+            .approve(&id, About { version: Some(hash), answered: None }, &self.owner, None)
+            .unwrap();
     }
 
     /// Changes who may read a document; nothing is cut or embedded again.

@@ -86,7 +86,7 @@ fn widening(held: &Widening, caller: &Caller) -> Markup {
             @if held.by == caller.actor.name {
                 p.soft { "You asked for it, so somebody else decides." }
             } @else {
-                (decision(&format!("held:{}", held.id), None))
+                (decision(&html! { input type="hidden" name="target" value={ "held:" (held.id) }; }))
             }
         }
     }
@@ -163,7 +163,7 @@ pub(super) async fn open(
 
 fn side_by_side(text: &WaitingText) -> Markup {
     let opened = &text.opened;
-    let waits = opened.state == "waiting";
+    let answers = text.answers.as_ref() == Some(&opened.version) && text.replaces.is_none();
     html! {
         p.crumbs { a href="/admin/approvals" { "Approvals" } " / " (document(&text.document)) }
         h1 { (say(&opened.title)) " " (state(&opened.state)) }
@@ -180,16 +180,23 @@ fn side_by_side(text: &WaitingText) -> Markup {
         div.columns.decide {
             section { h2 { "This version" } (facts(opened, text.replaces.as_ref())) }
             section {
-                @if waits { h2 { "Decide" } (decision(&text.document, Some(&opened.version))) }
-                @else { h2 { "Take it back" } (withdrawal(&text.document)) }
+                @if opened.state == "waiting" { h2 { "Decide" } (decision(&hidden(text))) }
+                @else if answers { h2 { "Take it back" } (withdrawal(text)) }
+                @else { h2 { "An earlier version" } (again(text)) (withdrawal(text)) }
             }
         }
         @match &text.replaces {
             Some(before) => {
                 section {
-                    h2 { "What is different" }
-                    p.soft { "From " (version(&before.version)) ", which answers now, to " (version(&opened.version)) "." }
-                    div.difference { (difference(&before.text, &opened.text)) }
+                    @if opened.state == "waiting" {
+                        h2 { "What is different" }
+                        p.soft { "From " (version(&before.version)) ", which answers now, to " (version(&opened.version)) "." }
+                        div.difference { (difference(&before.text, &opened.text)) }
+                    } @else {
+                        h2 { "What has changed since" }
+                        p.soft { "From " (version(&opened.version)) " to " (version(&before.version)) ", which answers now." }
+                        div.difference { (difference(&opened.text, &before.text)) }
+                    }
                 }
                 section { details open[!opened.flags.is_empty()] { summary { "The whole text" } (whole(opened)) } }
             }
@@ -258,12 +265,18 @@ fn rule(rule: Option<&Rule>) -> Markup {
     }
 }
 
-/// The forms that approve and reject, about one version where it says which.
-fn decision(target: &str, version: Option<&str>) -> Markup {
-    let hidden = html! {
-        input type="hidden" name="target" value=(target);
-        @if let Some(version) = version { input type="hidden" name="version" value=(version); }
-    };
+/// What a form about a version carries: which one it is, and which one answered when this page was
+/// made. Whoever else decides meanwhile is not overruled unseen.
+fn hidden(text: &WaitingText) -> Markup {
+    html! {
+        input type="hidden" name="target" value=(text.document);
+        input type="hidden" name="version" value=(text.opened.version);
+        input type="hidden" name="answered" value=(text.answers.as_deref().unwrap_or_default());
+    }
+}
+
+/// The forms that approve and reject what they carry.
+fn decision(hidden: &Markup) -> Markup {
     html! {
         div.decisions {
             form method="post" action="/admin/approvals" {
@@ -280,11 +293,30 @@ fn decision(target: &str, version: Option<&str>) -> Markup {
     }
 }
 
-fn withdrawal(target: &str) -> Markup {
+/// The form that goes back to an earlier version.
+fn again(text: &WaitingText) -> Markup {
     html! {
         form method="post" action="/admin/approvals" {
-            input type="hidden" name="target" value=(target);
-            p.soft { "From the next question on it is not found any more. No earlier version comes back by itself." }
+            (hidden(text))
+            p.soft {
+                "It was approved once, and citations of that time still open it. "
+                @if text.answers.is_some() { "Another version answers now." } @else { "No version answers now." }
+            }
+            label { "Note, if there is something to say" input name="note" maxlength="500"; }
+            button name="act" value="approve" { "Let it answer again" }
+        }
+    }
+}
+
+fn withdrawal(text: &WaitingText) -> Markup {
+    let answers = text.answers.as_ref() == Some(&text.opened.version);
+    html! {
+        form method="post" action="/admin/approvals" {
+            (hidden(text))
+            p.soft {
+                @if answers { "From the next question on it is not found any more, and opens nowhere. No earlier version comes back by itself." }
+                @else { "Withdrawn, it opens nowhere any more." }
+            }
             label { "Why" input name="why" required maxlength="500"; }
             button.danger name="act" value="withdraw" { "Withdraw" }
         }
@@ -298,6 +330,7 @@ pub(super) struct Decided {
     target: String,
     act: Act,
     version: Option<String>,
+    answered: Option<String>,
     why: Option<String>,
     note: Option<String>,
 }
@@ -308,8 +341,8 @@ pub(super) async fn decide(
     caller: AsAnybody,
     Form(decided): Form<Decided>,
 ) -> Result<Redirect, ApiError> {
-    let Decided { target, act, version, why, note } = decided;
+    let Decided { target, act, version, answered, why, note } = decided;
     let (version, why, note) = (filled(version), filled(why), filled(note));
-    let decision = Json(Decision { target, act, version, why, note });
+    let decision = Json(Decision { target, act, version, answered, why, note });
     then(approvals::decide(app, caller, decision).await, "/admin/approvals")
 }
