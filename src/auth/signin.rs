@@ -9,16 +9,17 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Url;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use vouch_index::ledger::{Session, now};
 
 use super::browser::{SESSION_COOKIE, cookie, set_cookie};
-use super::provider::Provider;
+use super::provider::{Provider, is_private};
 use super::token::{self, BadToken};
 use super::{blocked, hash_of_key, random};
 use crate::app::App;
@@ -67,23 +68,26 @@ pub(crate) fn is_offered(app: &App) -> bool {
 
 /// Where a browser signs in that is to come back to this page.
 pub(crate) fn address(back: &str) -> String {
-    let mut url = reqwest::Url::parse(HERE).expect("a fixed address");
+    let mut url = Url::parse(HERE).expect("a fixed address");
     url.set_path("/signin");
     url.query_pairs_mut().append_pair("back", back);
     url.as_str().strip_prefix(HERE).unwrap_or("/signin").to_owned()
 }
 
 /// Sends a browser to the provider. It will come back to `back`, if that is a page of this server.
-pub(crate) async fn begin(app: &App, back: Option<&str>) -> Result<Going, ApiError> {
+pub(crate) async fn begin(
+    app: &App,
+    headers: &HeaderMap,
+    back: Option<&str>,
+) -> Result<Going, ApiError> {
     let provider = offered(app)?;
+    let back = local(back.unwrap_or("/"));
+    if let Some(name) = other_name(app, headers) {
+        return Ok(Going { to: format!("{name}{}", address(&back)), cookies: Vec::new() });
+    }
     let metadata = provider.metadata().await?;
     let mut to = metadata.authorization_endpoint.ok_or_else(no_browsers)?;
-    let pending = Pending {
-        state: random()?,
-        nonce: random()?,
-        verifier: random()?,
-        back: local(back.unwrap_or("/")),
-    };
+    let pending = Pending { state: random()?, nonce: random()?, verifier: random()?, back };
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(pending.verifier.as_bytes()));
     to.query_pairs_mut()
         .append_pair("response_type", "code")
@@ -154,6 +158,17 @@ pub(crate) async fn end(app: &Arc<App>, headers: &HeaderMap) -> Result<String, A
     Ok(set_cookie(SESSION_COOKIE, "", 0))
 }
 
+/// Under which name the provider will send the browser back, where a browser on this machine uses another
+/// one, such as `localhost` for `127.0.0.1`: a cookie belongs to one of them alone.
+fn other_name(app: &App, headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let (used, known) = (format!("http://{host}"), app.config.public_url());
+    let (used, public) = (used.parse::<Url>().ok()?, known.parse::<Url>().ok()?);
+    let both_here = [&used, &public].iter().all(|url| url.scheme() == "http" && is_private(url));
+    let other = used.host() != public.host() && used.port() == public.port();
+    (both_here && other).then_some(known)
+}
+
 /// Hands the code in and gets the token that says who signed in.
 async fn exchange(
     app: &App,
@@ -207,7 +222,7 @@ impl Pending {
 
 /// A path of this server, or the start page. Whatever a browser could take for another host is none.
 fn local(back: &str) -> String {
-    let base = reqwest::Url::parse(HERE).expect("a fixed address");
+    let base = Url::parse(HERE).expect("a fixed address");
     let plain = back.starts_with('/')
         && back.len() <= BACK_BYTES
         && !back.contains(|c: char| c == '\\' || c.is_control());

@@ -40,10 +40,11 @@ struct Back {
 /// Sends the browser to the identity provider.
 async fn begin(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     Query(query): Query<Back>,
 ) -> Result<Response, ApiError> {
     offered(&app)?;
-    Ok(go(signin::begin(&app, query.back.as_deref()).await))
+    Ok(go(signin::begin(&app, &headers, query.back.as_deref()).await))
 }
 
 /// Where the identity provider sends the browser back to.
@@ -135,7 +136,7 @@ async fn sign_out(
         return Ok((cookies, axum::Json(json!({}))).into_response());
     }
     let done = html! {
-        main.document {
+        main.document data-signed-out {
             header { h1 { "You are signed out of Vouch" } }
             article { p { a href="/signin" { "Sign in again" } } }
         }

@@ -7,7 +7,7 @@ const byId = (id) => document.getElementById(id);
 const chat = byId("chat");
 const person = byId("person");
 
-/** Other tabs share the cookie, and the widgets in them listen here. */
+/** Other tabs share the cookie. Their widgets say here who it is. */
 const otherTabs = new BroadcastChannel("vouch-person");
 
 /** The people of the demo, and who of them is signed in. */
@@ -57,7 +57,6 @@ async function switchTo(user) {
   }
   become(user);
   await chat.refresh();
-  otherTabs.postMessage("switched");
 }
 
 function showDemo(demo) {
@@ -88,12 +87,14 @@ function showCompare(users) {
   }));
 }
 
-/** Another tab may have switched the person. */
+/** Another tab may have switched the person. What was asked before is nothing for somebody who came that way. */
 async function look() {
   const response = await fetch("/demo/people", { cache: "no-store" }).catch(() => null);
   if (!response?.ok) return;
   const demo = await response.json();
-  if (demo.current !== current) become(demo.current);
+  if (demo.current === current) return;
+  asked = null;
+  become(demo.current);
 }
 
 // ---------------------------------------------------------------- everywhere else

@@ -1,4 +1,5 @@
-// The viewer page: brings the quote into view. Without this script the page is complete as well.
+// The viewer page: brings the quote into view. Where somebody has signed out, it tells the other tabs, whose
+// widgets then ask who is there. Without this script the pages are complete as well.
 
 const quote = document.getElementById("quote");
 if (quote) {
@@ -6,3 +7,5 @@ if (quote) {
   quote.focus({ preventScroll: true });
   quote.scrollIntoView({ block: "center" });
 }
+
+if (document.querySelector("[data-signed-out]")) new BroadcastChannel("vouch-person").postMessage(null);

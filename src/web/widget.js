@@ -764,7 +764,7 @@ function originalOf(uri) {
 
 const PHONE = "(max-width: 36em)";
 
-/** Other tabs of this origin: somebody signed in or out there. */
+/** Other tabs of this origin. Each says whom it shows when that changes. */
 const otherTabs = new BroadcastChannel("vouch-person");
 
 class VouchChat extends HTMLElement {
@@ -1036,8 +1036,9 @@ class VouchChat extends HTMLElement {
     // A page that comes back from the browser's memory shows nothing until it is known who looks at it.
     const shown = (event) => event.persisted && check();
     const hidden = (event) => event.persisted && this.veil();
+    const told = ({ data }) => data !== this.server.user && check();
     this.card.listen();
-    otherTabs.addEventListener("message", check);
+    otherTabs.addEventListener("message", told);
     document.addEventListener("visibilitychange", visible);
     addEventListener("focus", check);
     addEventListener("online", check);
@@ -1045,7 +1046,7 @@ class VouchChat extends HTMLElement {
     addEventListener("pagehide", hidden);
     this.leave = () => {
       this.card.leave();
-      otherTabs.removeEventListener("message", check);
+      otherTabs.removeEventListener("message", told);
       document.removeEventListener("visibilitychange", visible);
       removeEventListener("focus", check);
       removeEventListener("online", check);
@@ -1079,6 +1080,7 @@ class VouchChat extends HTMLElement {
         this.notice.replaceChildren();
       }
       this.state = "ready";
+      if (before !== person.user) otherTabs.postMessage(person.user);
       if (before !== person.user || this.conversations === null) await this.list();
     } catch (failure) {
       if (round !== this.round) return;
@@ -1095,6 +1097,7 @@ class VouchChat extends HTMLElement {
       return;
     }
     this.drop();
+    if (this.server.user) otherTabs.postMessage(null);
     this.server.user = null;
     this.state = "nobody";
     if (failure.status === 401) this.tell("problem", ...(await this.signedOut()));

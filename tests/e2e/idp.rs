@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -133,6 +133,8 @@ pub(crate) struct Behaviour {
     pub(crate) person: Value,
     /// What replaces claims of the next ID token.
     pub(crate) twist: Value,
+    /// Whether it asks on a page of its own who signs in, as providers do.
+    pub(crate) asks: bool,
     codes: HashMap<String, HashMap<String, String>>,
     issued: usize,
 }
@@ -150,10 +152,16 @@ pub(crate) struct Idp {
 }
 
 impl Idp {
-    #[expect(clippy::disallowed_methods, reason = "a provider's routes are none of Vouch's")]
     pub(crate) async fn start() -> Self {
+        Self::called("127.0.0.1").await
+    }
+
+    /// A provider under this name of this machine. As `localhost` it is another site than Vouch.
+    #[expect(clippy::disallowed_methods, reason = "a provider's routes are none of Vouch's")]
+    pub(crate) async fn called(name: &str) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let issuer = format!("http://{}", listener.local_addr().expect("a bound port"));
+        let port = listener.local_addr().expect("a bound port").port();
+        let issuer = format!("http://{name}:{port}");
         let [rsa, ec, ed] = KEYS.clone();
         let behaviour = Behaviour {
             keys: [&rsa, &ec, &ed].map(|key| key.public.clone()).to_vec(),
@@ -164,6 +172,7 @@ impl Idp {
             fetches: 0,
             person: json!({}),
             twist: json!({}),
+            asks: false,
             codes: HashMap::new(),
             issued: 0,
         };
@@ -172,7 +181,7 @@ impl Idp {
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys))
-            .route("/authorize", get(authorize))
+            .route("/authorize", get(authorize).post(told_who))
             .route("/token", post(token))
             .with_state(idp.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
@@ -238,11 +247,33 @@ async fn keys(State(idp): State<Idp>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-/// The person signs in at once, and the browser goes back with a code.
+/// The person signs in at once, and the browser goes back with a code; or is asked first who it is.
 async fn authorize(
     State(idp): State<Idp>,
     Query(asked): Query<HashMap<String, String>>,
+) -> Result<Response, (StatusCode, String)> {
+    const PAGE: &str = "<!doctype html><title>Sign in</title><h1>The provider</h1>\
+        <form method=post><label>Name <input name=name></label> <button>Sign in</button></form>";
+    if idp.behaviour().asks {
+        return Ok(Html(PAGE).into_response());
+    }
+    Ok(sent_back(&idp, asked)?.into_response())
+}
+
+/// Somebody says on the provider's page who they are.
+async fn told_who(
+    State(idp): State<Idp>,
+    Query(asked): Query<HashMap<String, String>>,
+    Form(form): Form<HashMap<String, String>>,
 ) -> Result<Redirect, (StatusCode, String)> {
+    let claims = idp.claims(form.get("name").map_or("nobody", String::as_str));
+    for claim in ["sub", "email"] {
+        idp.behaviour().person[claim] = claims[claim].clone();
+    }
+    sent_back(&idp, asked)
+}
+
+fn sent_back(idp: &Idp, asked: HashMap<String, String>) -> Result<Redirect, (StatusCode, String)> {
     let refuse = |why: &str| (StatusCode::BAD_REQUEST, why.to_owned());
     let expected =
         [("response_type", "code"), ("client_id", CLIENT), ("code_challenge_method", "S256")];

@@ -17,7 +17,8 @@ const FIRST: &str = "the-first-administrators-key-0123456789";
 /// A company whose people sign in through this provider, with one source for everybody and one for
 /// the group `hr`.
 pub(crate) async fn company(idp: &Idp, lines: &str) -> World {
-    let approver = json!({"approvers": ["user:dana@example.com"]});
+    let approver =
+        json!({"owner": "user:olga@example.com", "approvers": ["user:dana@example.com"]});
     let mut private = approver.clone();
     private["access"] = json!({"allow": ["group:hr"]});
     let world = Company::holding(&[

@@ -12,6 +12,7 @@ mod asking;
 mod host;
 mod hostile;
 mod people;
+mod provider;
 mod states;
 mod viewer;
 

@@ -1,5 +1,6 @@
 //! Who asks: what is on the screen belongs to one person, and goes when somebody else comes.
 
+use fantoccini::wd::WindowHandle;
 use reqwest::Method;
 
 use super::{Browser, QUESTION, company};
@@ -48,6 +49,44 @@ async fn promise_3_a_sign_in_in_another_tab_clears_this_one() {
     // Signed out elsewhere: nothing of Carla's stays when somebody looks again.
     browser.js("fetch('/signout', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})
         .then(() => window.dispatchEvent(new Event('focus')));").await;
+    browser.says(".notices", "Nobody is signed in").await;
+    assert_eq!(browser.count(".turn").await, 0);
+    assert!(!browser.everything().await.contains("no days of paid vacation"));
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody() {
+    let name = "promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "28 days").await;
+    let first = browser.client.window().await.expect("a window");
+    let second = browser.client.new_window(false).await.expect("another window").handle;
+    let look_at = async |window: &WindowHandle| {
+        browser.client.switch_to_window(window.clone()).await.expect("the window");
+    };
+
+    look_at(&second).await;
+    browser.goto(&world.base).await;
+    browser.become_person("carla").await;
+    look_at(&first).await;
+    browser.holds("chat.server.user === 'user:carla'").await;
+    browser.says(".notices", "Somebody else is signed in").await;
+    assert!(!browser.everything().await.contains("28 days"));
+    browser.says("#greeting", "Carla").await;
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "Contractors").await;
+
+    // Signed out on a page that has no widget.
+    look_at(&second).await;
+    browser.goto(&format!("{}/signout", world.base)).await;
+    browser.click("form button").await;
+    browser.says("h1", "You are signed out").await;
+    look_at(&first).await;
     browser.says(".notices", "Nobody is signed in").await;
     assert_eq!(browser.count(".turn").await, 0);
     assert!(!browser.everything().await.contains("no days of paid vacation"));
