@@ -5,6 +5,7 @@
 //! learns it at once, with the time after which to come back.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::config;
 use crate::http::ApiError;
 
+/// How often a key may be tried from one address in a minute.
+const SIGN_INS: NonZeroU32 = NonZeroU32::new(30).expect("more than none");
 /// When to come back where it depends on how soon others are done.
 const SOON: Duration = Duration::from_secs(2);
 
@@ -23,6 +26,8 @@ const SOON: Duration = Duration::from_secs(2);
 pub struct Limits {
     /// Requests by reader. It holds whoever asked lately; see [`Limits::tidy`].
     requests: DefaultKeyedRateLimiter<String>,
+    /// Keys that browsers tried, by the address that they came from.
+    sign_ins: DefaultKeyedRateLimiter<Option<IpAddr>>,
     clock: DefaultClock,
     at_once: usize,
     at_once_in_all: usize,
@@ -43,6 +48,7 @@ impl Limits {
         let a_minute = NonZeroU32::new(settings.requests_per_minute).unwrap_or(NonZeroU32::MAX);
         Arc::new(Self {
             requests: RateLimiter::keyed(Quota::per_minute(a_minute)),
+            sign_ins: RateLimiter::keyed(Quota::per_minute(SIGN_INS)),
             clock: DefaultClock::default(),
             at_once: settings.at_once,
             at_once_in_all: settings.at_once_in_all,
@@ -79,10 +85,26 @@ impl Limits {
         Ok(Turn { limits: Arc::clone(self), reader })
     }
 
+    /// Leave to try a key from this address. Keys can't be guessed; who tries many is kept from the ledger.
+    ///
+    /// # Errors
+    /// 429 where too many came from there, right or wrong.
+    pub fn sign_in(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
+        self.sign_ins.check_key(&address).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now());
+            let title = "too many keys were tried from your address";
+            let hint = "wait a minute, then try again";
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", title, hint)
+                .retry_after(wait)
+        })
+    }
+
     /// Forgets whoever has not asked lately, so that what is held does not grow with time.
     pub fn tidy(&self) {
         self.requests.retain_recent();
         self.requests.shrink_to_fit();
+        self.sign_ins.retain_recent();
+        self.sign_ins.shrink_to_fit();
     }
 }
 

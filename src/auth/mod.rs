@@ -223,11 +223,8 @@ impl Credential {
         if let Some(bearer) = bearer(&parts.headers) {
             return Self::borne(bearer, parts, app);
         }
-        let (name, demo) = match (&app.directory, &app.provider) {
-            (Some(_), _) => (DEMO_COOKIE, true),
-            (None, Some(_)) => (SESSION_COOKIE, false),
-            (None, None) => return Err(ApiError::unauthorized()),
-        };
+        let demo = app.directory.is_some();
+        let name = if demo { DEMO_COOKIE } else { SESSION_COOKIE };
         let value = cookie(&parts.headers, name).ok_or_else(ApiError::unauthorized)?;
         if demo {
             on_loopback(parts)?;
@@ -245,8 +242,7 @@ impl Credential {
             from_a_listed_site(&parts.headers, app)?;
             return Ok(Self::Lent(bearer.to_owned()));
         }
-        let first = app.bootstrap_key.as_ref();
-        if first.is_some_and(|key| key.as_bytes().ct_eq(bearer.as_bytes()).into()) {
+        if is_first_key(app, bearer) {
             return Ok(Self::Bootstrap);
         }
         let token = app.provider.is_some() && !bearer.starts_with(KEY_PREFIX);
@@ -277,10 +273,7 @@ fn identify(app: &App, credential: Credential) -> Result<Caller, ApiError> {
             lends: None,
             stopped: None,
         }),
-        Credential::Key(key) => {
-            let key = app.ledger.use_key(&hash_of_key(&key))?;
-            by_key(app, key.ok_or_else(ApiError::unauthorized)?)
-        }
+        Credential::Key(key) => by_key(app, key_with(app, &hash_of_key(&key))?),
         Credential::Token(_) => Err(ApiError::unauthorized()),
         Credential::Verified { issuer, person } => {
             app.ledger.recognise(&issuer, &person.subject, &person.user)?;
@@ -289,7 +282,13 @@ fn identify(app: &App, credential: Credential) -> Result<Caller, ApiError> {
         Credential::Session(value) => {
             let session = app.ledger.session(&hash_of_key(&value))?;
             let session = session.ok_or_else(ApiError::unauthorized)?;
-            signed_in(app, &session.user, &session.groups)
+            match session.proof {
+                None => signed_in(app, &session.user, &session.groups),
+                Some(proof) if signin::is_by_first_key(app, &value, &proof) => {
+                    identify(app, Credential::Bootstrap)
+                }
+                Some(hash) => by_key(app, key_with(app, &hash)?),
+            }
         }
         Credential::Lent(token) => {
             let user = app.ledger.lent(&hash_of_key(&token))?.ok_or_else(ApiError::unauthorized)?;
@@ -327,6 +326,17 @@ fn person_with(app: &App, standing: Standing, [administrator, auditor]: [bool; 2
         pushes_to: None,
         lends: None,
     }
+}
+
+/// Whether this is the first administrator's key.
+fn is_first_key(app: &App, text: &str) -> bool {
+    let first = app.bootstrap_key.as_ref();
+    first.is_some_and(|key| key.as_bytes().ct_eq(text.as_bytes()).into())
+}
+
+/// The key with this hash, if it counts now.
+fn key_with(app: &App, hash: &str) -> Result<KeyInfo, ApiError> {
+    app.ledger.use_key(hash)?.ok_or_else(ApiError::unauthorized)
 }
 
 /// Somebody with a key, who has what the key was given and nothing else.

@@ -1,11 +1,12 @@
-//! Signing in with a browser: OpenID Connect's authorization code flow with PKCE.
+//! Signing in with a browser: OpenID Connect's authorization code flow with PKCE, and by an API key.
 //!
 //! What must come back to the same browser (state, nonce, verifier, and where to go) waits in a cookie
 //! of ten minutes that scripts can't read, so the server remembers nothing for strangers. What is kept
 //! after that is a session under the hash of a random cookie, never a token.
 //!
 //! A session ends with the groups that came with it. Then the page goes through the provider once
-//! more, where the person is still signed in, and comes back with the groups of that moment.
+//! more, where the person is still signed in, and comes back with the groups of that moment. A session
+//! that a key opened is that key, looked up anew for each call: it has its role, and ends with it.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use vouch_index::ledger::{Session, now};
 use super::browser::{SESSION_COOKIE, cookie, set_cookie};
 use super::provider::{Provider, is_private};
 use super::token::{self, BadToken};
-use super::{blocked, hash_of_key, random};
+use super::{Credential, blocked, hash_of_key, identify, is_first_key, random};
 use crate::app::App;
 use crate::http::ApiError;
 
@@ -31,6 +32,8 @@ const PENDING_COOKIE: &str = "__Host-vouch-signin";
 const HERE: &str = "http://here.invalid";
 /// How long the provider may take, in seconds.
 const PENDING: i64 = 600;
+/// How long a session lasts that a key opened, in seconds, if the key does.
+const BY_KEY: i64 = 8 * 3600;
 /// The longest address to come back to: it must fit into a cookie.
 const BACK_BYTES: usize = 1_000;
 /// Where the provider sends the browser.
@@ -61,8 +64,13 @@ struct Pending {
     back: String,
 }
 
-/// Whether people can sign in with a browser here.
+/// Whether browsers can sign in here: everywhere but in the demo, where people are played.
 pub(crate) fn is_offered(app: &App) -> bool {
+    app.directory.is_none()
+}
+
+/// Whether they can through an identity provider.
+pub(crate) fn by_provider(app: &App) -> bool {
     app.provider.as_ref().is_some_and(|provider| !provider.settings.client_id.is_empty())
 }
 
@@ -140,14 +148,67 @@ pub(crate) async fn finish(
         if app.ledger.blocked(&person.user)?.is_some() {
             return Err(blocked());
         }
-        let session =
-            Session { user: person.user, groups: person.groups, expires_at: person.groups_until };
+        let session = Session {
+            user: person.user,
+            groups: person.groups,
+            expires_at: person.groups_until,
+            proof: None,
+        };
         Ok(app.ledger.open_session(&hash, &session)?)
     })
     .await?;
     let cookies =
         vec![set_cookie(SESSION_COOKIE, &value, seconds), set_cookie(PENDING_COOKIE, "", 0)];
     Ok(Going { to: pending.back, cookies })
+}
+
+/// Opens a session by an API key. Keys of programs, which push or lend, open none. Why something opens none
+/// is not said, except to whom it concerns: somebody who is blocked.
+pub(crate) async fn by_key(
+    app: &Arc<App>,
+    key: &str,
+    back: Option<&str>,
+) -> Result<Going, ApiError> {
+    let value = random()?;
+    let (key, cookie) = (key.trim().to_owned(), value.clone());
+    let reads = app
+        .blocking(move |app| {
+            let (proof, credential) = if is_first_key(app, &key) {
+                (proof_of_first_key(&cookie, &key), Credential::Bootstrap)
+            } else {
+                (hash_of_key(&key), Credential::Key(key))
+            };
+            let caller = identify(app, credential)?;
+            if caller.pushes_to.is_some() || caller.lends.is_some() {
+                return Err(ApiError::unauthorized());
+            }
+            let person = caller.reader.map(|reader| reader.principal().to_string());
+            let user = person.as_ref().and_then(|person| person.strip_prefix("user:"));
+            let session = Session {
+                user: user.unwrap_or_default().to_owned(),
+                groups: Vec::new(),
+                expires_at: now() + BY_KEY,
+                proof: Some(proof),
+            };
+            app.ledger.open_session_by_key(&hash_of_key(&cookie), &session, &caller.actor)?;
+            Ok::<_, ApiError>(person.is_some())
+        })
+        .await?;
+    // Who is no reader begins where there is something to do.
+    let start = if reads { "/" } else { "/admin" };
+    let to = local(back.filter(|back| *back != "/").unwrap_or(start));
+    Ok(Going { to, cookies: vec![set_cookie(SESSION_COOKIE, &value, BY_KEY)] })
+}
+
+/// Whether a session was opened by the first administrator's key as it is now. The ledger holds nothing from
+/// which that key could be guessed without the browser's cookie: a person may have chosen it.
+pub(super) fn is_by_first_key(app: &App, cookie: &str, proof: &str) -> bool {
+    let key = app.bootstrap_key.as_ref();
+    key.is_some_and(|key| same(proof, &proof_of_first_key(cookie, key)))
+}
+
+fn proof_of_first_key(cookie: &str, key: &str) -> String {
+    hash_of_key(&format!("{cookie} {key}"))
 }
 
 /// Ends the browser's session. The provider's own goes on.
@@ -237,7 +298,7 @@ fn redirect_uri(app: &App) -> String {
 }
 
 fn offered(app: &App) -> Result<&Arc<Provider>, ApiError> {
-    let provider = app.provider.as_ref().filter(|_| is_offered(app));
+    let provider = app.provider.as_ref().filter(|_| by_provider(app));
     provider.ok_or_else(ApiError::not_found)
 }
 

@@ -149,12 +149,11 @@ async fn view_with_token(
 
 /// The same answer as a program gets, in words on a page, with the way on from there.
 pub(super) fn problem_page(error: &ApiError, (place, name): (&str, &str)) -> Response {
-    let mut response = error.clone().into_response();
-    let status = response.status();
+    let status = error.status();
     let words = html! {
         main.document.problem {
             header {
-                p.crumbs { (status.as_u16()) }
+                p.crumbs { (status) }
                 h1 { (told(&error.title)) }
             }
             article {
@@ -164,7 +163,13 @@ pub(super) fn problem_page(error: &ApiError, (place, name): (&str, &str)) -> Res
         }
     };
     let title = viewer::readable(&error.title);
-    let (head, body) = page(&title, &words).into_response().into_parts();
+    said_on(page(&title, &words), error)
+}
+
+/// A page with the status and the headers of a problem.
+pub(super) fn said_on(page: Markup, error: &ApiError) -> Response {
+    let mut response = error.clone().into_response();
+    let (head, body) = page.into_response().into_parts();
     response.headers_mut().extend(head.headers);
     *response.body_mut() = body;
     response

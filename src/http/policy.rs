@@ -36,8 +36,8 @@ pub enum Policy {
     Open,
     /// Anybody at this machine in demo mode; in every other mode the route is missing.
     Demo,
-    /// A browser on its way through the identity provider, or back; where none signs browsers in, the
-    /// route is missing.
+    /// A browser that signs in, or asks who has. In the demo, where people are played, the route is missing;
+    /// the way back from an identity provider also where there is none.
     SignIn,
     /// Slack, by its signature over the body, whatever credential comes along; where Vouch is not in
     /// Slack, the route is missing.

@@ -1,24 +1,26 @@
-//! Signing in and out: with the identity provider, and as a person of the demo.
+//! Signing in and out: with the identity provider, with an API key, and as a person of the demo.
 //!
 //! These routes answer browsers, so what goes wrong is said on a page, with the same code and status
 //! that a program gets.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ApiError;
-use super::extract::{Json, Query};
-use super::pages::{FIRST_PAGE, page, problem_page};
+use super::extract::{Form, Json, Query};
+use super::pages::{FIRST_PAGE, page, problem_page, said_on};
 use super::policy::{Policy, Routes};
 use crate::app::App;
 use crate::auth::signin::{self, CALLBACK, Going, Returned};
-use crate::auth::{AsAnybody, DEMO_COOKIE, same_origin};
+use crate::auth::{AsAnybody, DEMO_COOKIE, is_private, same_origin};
 
 /// Adds signing in and out.
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -26,6 +28,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .page(Policy::SignIn, "/signin", begin)
         .page(Policy::SignIn, CALLBACK, finish)
         .page(Policy::SignIn, "/signin/who", who)
+        .page(Policy::SignIn, "/signin/key", ask_for_key)
+        .form(Policy::SignIn, "/signin/key", take_key)
         .form(Policy::Demo, "/signin", play)
         .page(Policy::Open, "/signout", ask_to_sign_out)
         .form(Policy::Open, "/signout", sign_out)
@@ -37,13 +41,16 @@ struct Back {
     back: Option<String>,
 }
 
-/// Sends the browser to the identity provider.
+/// Sends the browser to the identity provider; where there is none, asks for an API key.
 async fn begin(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Query(query): Query<Back>,
 ) -> Result<Response, ApiError> {
     offered(&app)?;
+    if !signin::by_provider(&app) {
+        return Ok(key_page(&app, query.back.as_deref(), None).into_response());
+    }
     Ok(go(signin::begin(&app, &headers, query.back.as_deref()).await))
 }
 
@@ -53,11 +60,97 @@ async fn finish(
     headers: HeaderMap,
     Query(returned): Query<Returned>,
 ) -> Result<Response, ApiError> {
-    offered(&app)?;
+    if !signin::by_provider(&app) {
+        return Err(ApiError::not_found());
+    }
     Ok(go(signin::finish(&app, &headers, returned).await))
 }
 
-/// Elsewhere these routes are missing like any other.
+/// A field for an API key, also where there is a provider.
+async fn ask_for_key(
+    State(app): State<Arc<App>>,
+    Query(query): Query<Back>,
+) -> Result<Markup, ApiError> {
+    offered(&app)?;
+    Ok(key_page(&app, query.back.as_deref(), None))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Key {
+    key: String,
+    back: Option<String>,
+}
+
+/// Signs in with an API key.
+async fn take_key(
+    State(app): State<Arc<App>>,
+    parts: Parts,
+    form: Result<Form<Key>, ApiError>,
+) -> Result<Response, ApiError> {
+    same_origin(&parts.method, &parts.headers, &app.config.public_url())?;
+    offered(&app)?;
+    let Form(Key { key, back }) = form?;
+    let back = back.as_deref();
+    let opened = match may_try(&app, &parts) {
+        Ok(()) => signin::by_key(&app, &key, back).await,
+        Err(error) => Err(error),
+    };
+    Ok(match opened {
+        Err(error) => said_on(key_page(&app, back, Some(&error)), &error),
+        opened => go(opened),
+    })
+}
+
+/// Whether a key may be tried: not too often from one address, and over a connection whose cookies a
+/// browser keeps.
+fn may_try(app: &App, parts: &Parts) -> Result<(), ApiError> {
+    let origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let page = origin.and_then(|origin| origin.parse().ok());
+    if page.is_some_and(|page| !is_private(&page)) {
+        return Err(ApiError::invalid(
+            "not_private",
+            "this page did not come over https",
+            "browsers keep nobody signed in over plain http, except on the server itself",
+        ));
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    app.limits.sign_in(peer.map(|ConnectInfo(peer)| peer.ip()))
+}
+
+/// The page with the field for a key, and why the one before was refused.
+fn key_page(app: &App, back: Option<&str>, error: Option<&ApiError>) -> Markup {
+    let refused = error.map(|error| match error.is_unauthorized() {
+        true => ("This key can't sign in here", "Check it, or ask an administrator for another."),
+        false => (error.title.as_str(), error.hint.as_str()),
+    });
+    let body = html! {
+        main.document {
+            header { h1 { "Sign in with an API key" } }
+            article {
+                @if let Some((title, hint)) = refused {
+                    p.notice role="alert" { strong { (title) "." } " " (hint) }
+                }
+                form.key method="post" action="/signin/key" {
+                    @if let Some(back) = back { input type="hidden" name="back" value=(back); }
+                    label for="key" { "API key" }
+                    input #key type="password" name="key" required autofocus autocomplete="off"
+                        spellcheck="false" aria-describedby="about";
+                    button { "Sign in" }
+                }
+                p.small #about {
+                    "You can do here what the key can, for eight hours at most. The key itself is not kept."
+                }
+                @if signin::by_provider(app) {
+                    p { a href=(signin::address(back.unwrap_or("/"))) { "Sign in with your account instead" } }
+                }
+            }
+        }
+    };
+    page("Sign in", &body)
+}
+
+/// In the demo these routes are missing like any other.
 fn offered(app: &App) -> Result<(), ApiError> {
     if signin::is_offered(app) { Ok(()) } else { Err(ApiError::not_found()) }
 }
@@ -138,7 +231,14 @@ async fn sign_out(
     let done = html! {
         main.document data-signed-out {
             header { h1 { "You are signed out of Vouch" } }
-            article { p { a href="/signin" { "Sign in again" } } }
+            article {
+                @if signin::is_offered(&app) {
+                    p { a href="/signin" { "Sign in again" } }
+                    @if signin::by_provider(&app) { p { a href="/signin/key" { "Sign in with an API key" } } }
+                } @else {
+                    p { a href="/" { "Choose who you are" } }
+                }
+            }
         }
     };
     Ok((cookies, page("Signed out", &done)).into_response())

@@ -64,7 +64,8 @@ pub(super) async fn token(
     let user = body.user.strip_prefix("user:").unwrap_or(&body.user).to_owned();
     let token = format!("{LENT_PREFIX}{}", random()?);
     let hash = hash_of_key(&token);
-    let lent = Session { user: user.clone(), groups: Vec::new(), expires_at: now() + LENT_FOR };
+    let expires_at = now() + LENT_FOR;
+    let lent = Session { user: user.clone(), groups: Vec::new(), expires_at, proof: None };
     let expires_at = rfc3339(lent.expires_at);
     app.blocking(move |app| app.ledger.lend(&hash, &lent, (&key, &actor))).await?;
     Ok(axum::Json(Token { token, user: format!("user:{user}"), expires_at }))

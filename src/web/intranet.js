@@ -1,7 +1,7 @@
 // The intranet page around the widget: the company, its notices, and who is here.
 //
-// The widget knows by itself who is signed in. This page signs people of the demo in and out, lends an
-// API key where a server knows nothing else, and shows what a host page can do with the element.
+// The widget knows by itself who is signed in. This page signs people of the demo in and out, and shows
+// what a host page can do with the element.
 
 const byId = (id) => document.getElementById(id);
 const chat = byId("chat");
@@ -99,27 +99,15 @@ async function look() {
 
 // ---------------------------------------------------------------- everywhere else
 
-/** Whoever signed in, or a field for a key where nobody can sign in with a browser. */
+/** Whoever signed in. A key of somebody who administers stands for no reader. */
 async function showSignedIn() {
   const response = await fetch("/signin/who", { cache: "no-store" });
-  if (response.status === 404) {
-    byId("key-form").hidden = false;
-  } else if (response.ok) {
-    const { user } = await response.json();
-    byId("signed-in-user").textContent = user.slice(user.indexOf(":") + 1);
-    byId("signed-in").hidden = false;
-  }
+  if (!response.ok) return;
+  const { user } = await response.json();
+  const name = user.slice(user.indexOf(":") + 1);
+  byId("signed-in-user").textContent = user.startsWith("key:") ? `the key ${name}` : name;
+  byId("signed-in").hidden = false;
 }
-
-byId("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const key = byId("key");
-  const token = key.value.trim();
-  // The key stays in this page's memory, and goes into the widget's requests alone.
-  chat.credential = async () => ({ token });
-  key.value = "";
-  key.placeholder = "in use until you leave";
-});
 
 // ---------------------------------------------------------------- the page
 

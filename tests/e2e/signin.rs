@@ -1,11 +1,11 @@
 //! Signing in with a browser, through the provider and back, as a browser would: step by step.
 
-use reqwest::{Method, Url};
-use serde_json::json;
+use reqwest::{Method, RequestBuilder, Url};
+use serde_json::{Value, json};
 
 use crate::idp::{CLIENT, Idp};
 use crate::tokens::company;
-use crate::world::{Person, Reply, World};
+use crate::world::{Company, Person, Reply, World};
 
 /// A browser: it keeps cookies and goes where it is sent, one step at a time.
 struct Browser {
@@ -19,9 +19,20 @@ impl Browser {
     }
 
     async fn send(&mut self, method: Method, path: &str, origin: Option<&str>) -> Reply {
+        let request = self.person.request(method, path);
+        self.sends(request, origin).await
+    }
+
+    async fn send_form(&mut self, path: &str, form: String, origin: Option<&str>) -> Reply {
+        let request = self.person.request(Method::POST, path).body(form);
+        let kind = "application/x-www-form-urlencoded";
+        self.sends(request.header("content-type", kind), origin).await
+    }
+
+    async fn sends(&mut self, mut request: RequestBuilder, origin: Option<&str>) -> Reply {
         let cookies: Vec<_> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request = self.person.request(method, path).header("cookie", cookies.join("; "));
+        request = request.header("cookie", cookies.join("; "));
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
@@ -40,6 +51,14 @@ impl Browser {
             }
         }
         reply
+    }
+
+    /// Sends the form with a key, as the page does.
+    async fn with_key(&mut self, key: &str, back: &str, origin: Option<&str>) -> Reply {
+        let mut form = Url::parse("form:?").expect("a sound test");
+        form.query_pairs_mut().append_pair("key", key).append_pair("back", back);
+        let form = form.query().expect("a sound test").to_owned();
+        self.send_form("/signin/key", form, origin).await
     }
 
     async fn get(&mut self, path: &str) -> Reply {
@@ -248,12 +267,176 @@ async fn a_block_ends_the_session_and_the_session_ends_with_the_groups() {
 }
 
 #[tokio::test]
-async fn without_a_client_there_is_no_sign_in_for_browsers() {
+async fn without_a_client_browsers_sign_in_with_keys_alone() {
     let idp = Idp::start().await;
     let world = company(&idp, "").await;
     let mut browser = Browser::at(&world);
-    for path in ["/signin", "/signin/callback?code=1&state=2", "/signin/who"] {
-        assert_eq!(browser.get(path).await.status, 404, "{path}");
+    let asked = browser.get("/signin").await;
+    assert!(asked.status == 200 && asked.body.contains("API key"), "{asked:?}");
+    assert_eq!(browser.get("/signin/callback?code=1&state=2").await.problem().0, 404);
+    assert_eq!(browser.get("/signin/who").await.problem().0, 401);
+    let sent = browser.get("/view/news/office.md").await;
+    assert_eq!(sent.header("location"), Some("/signin?back=%2Fview%2Fnews%2Foffice.md"));
+}
+
+const FIRST: &str = "the-first-administrators-key-0123456789";
+
+/// A company that knows keys alone, with a document for Bob.
+async fn company_of_keys() -> World {
+    let change = json!({"access": {"allow": ["user:bob"]}, "approvers": ["user:dana"]});
+    let company = Company::holding(&[("hr/pay.md", "# Pay\n\nThe heliotrope is paid monthly.\n")]);
+    let world = company.with_source("hr", &change).with_keys(FIRST).open().await;
+    let dana = key(&world, json!({"name": "dana", "role": "reader", "user": "dana"})).await;
+    world.alice().holding(&dana.1).approve("hr").await;
+    world.settled().await;
+    world
+}
+
+/// Makes a key: its id, and the key.
+async fn key(world: &World, body: Value) -> (String, String) {
+    let made = world.alice().post("/v1/admin/keys", &body).await.json();
+    let text = |name: &str| made[name].as_str().expect("a text").to_owned();
+    (text("id"), text("key"))
+}
+
+#[tokio::test]
+async fn a_key_opens_a_session_with_what_the_key_may_and_nothing_more() {
+    let world = company_of_keys().await;
+    let own = world.base.clone();
+    let keys = [
+        (FIRST.to_owned(), "key:bootstrap", "/admin", [200, 200, 403]),
+        (
+            key(&world, json!({"name": "ops", "role": "administrator"})).await.1,
+            "key:ops",
+            "/admin",
+            [200, 200, 403],
+        ),
+        (
+            key(&world, json!({"name": "eye", "role": "auditor"})).await.1,
+            "key:eye",
+            "/admin",
+            [403, 200, 403],
+        ),
+        (
+            key(&world, json!({"name": "bob", "role": "reader", "user": "bob"})).await.1,
+            "user:bob",
+            "/",
+            [403, 403, 200],
+        ),
+    ];
+    for (key, who, start, statuses) in &keys {
+        let mut browser = Browser::at(&world);
+        let sent = browser.get("/admin/people").await;
+        assert_eq!(sent.status, 401, "a program is not sent anywhere");
+        let done = browser.with_key(&format!(" {key}\n"), "/", Some(&own)).await;
+        assert_eq!((done.status, done.header("location")), (303, Some(*start)), "{done:?}");
+        let cookie = done.header("set-cookie").expect("a cookie");
+        for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=28800"] {
+            assert!(cookie.split("; ").any(|part| part == attribute), "{cookie}");
+        }
+        assert!(!done.bytes().contains(key.as_str()), "the key comes back nowhere");
+        assert_eq!(browser.get("/signin/who").await.json(), json!({ "user": who }));
+        let places = ["/v1/admin/users", "/v1/admin/audit", "/view/hr/pay.md"];
+        for (place, status) in places.into_iter().zip(statuses) {
+            assert_eq!(browser.get(place).await.status, *status, "{who} at {place}");
+        }
+        let foreign = browser.send(Method::POST, "/v1/admin/stop", Some("https://evil.example"));
+        assert!(foreign.await.body.contains("another site"), "{who}");
+        assert_eq!(browser.send(Method::POST, "/signout", Some(&own)).await.status, 200);
+        assert_eq!(browser.get("/signin/who").await.problem().0, 401, "{who}");
     }
-    assert_eq!(browser.get("/view/news/office.md").await.status, 401);
+    // Who opened a session is in the audit; what it was opened with is nowhere in the ledger's file.
+    let audit = world.alice().get("/v1/admin/audit?limit=200").await.body;
+    for (key, who, _, _) in keys {
+        assert!(audit.contains(who) && audit.contains("session.open"), "{who}: {audit}");
+        for file in ["ledger.sqlite", "ledger.sqlite-wal"] {
+            let bytes = std::fs::read(world.data().join(file)).unwrap_or_default();
+            let held = bytes.windows(key.len()).any(|part| part == key.as_bytes());
+            assert!(!held, "{who}'s key stands in {file}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn promise_4_a_session_ends_with_the_key_that_opened_it() {
+    let world = company_of_keys().await;
+    let own = world.base.clone();
+    let signed_in = async |key: &str| {
+        let mut browser = Browser::at(&world);
+        assert_eq!(browser.with_key(key, "/admin", Some(&own)).await.status, 303);
+        assert_eq!(browser.get("/signin/who").await.status, 200);
+        browser
+    };
+    let bobs = json!({"name": "bob", "role": "reader", "user": "bob"});
+    let (id, revoked) = key(&world, bobs).await;
+    let mut browser = signed_in(&revoked).await;
+    assert_eq!(world.alice().delete(&format!("/v1/admin/keys/{id}")).await.status, 200);
+    assert_eq!(browser.get("/view/hr/pay.md").await.status, 303, "it has to sign in again");
+
+    let soon = json!({"name": "soon", "role": "administrator", "expires": "1d"});
+    let (id, expired) = key(&world, soon).await;
+    let mut browser = signed_in(&expired).await;
+    let past = "UPDATE api_key SET expires_at = 1 WHERE id = ?1";
+    assert_eq!(world.ledger().execute(past, [id]).expect("the ledger"), 1);
+    assert_eq!(browser.get("/signin/who").await.problem().0, 401);
+
+    let (_, blocked) = key(&world, json!({"name": "b", "role": "reader", "user": "bob"})).await;
+    let mut browser = signed_in(&blocked).await;
+    let mut other = Browser::at(&world);
+    let block = json!({"user": "bob", "act": "block", "why": "a test"});
+    assert_eq!(world.alice().post("/v1/admin/users", &block).await.status, 200);
+    assert_ne!(browser.get("/view/hr/pay.md").await.status, 200);
+    let refused = other.with_key(&blocked, "/", Some(&own)).await;
+    assert!(refused.status == 403 && refused.header("set-cookie").is_none(), "{refused:?}");
+
+    // Another first key than the one that opened it: here the proof in the ledger no longer fits.
+    let mut browser = signed_in(FIRST).await;
+    world.ledger().execute("UPDATE session SET proof = 'another'", []).expect("the ledger");
+    assert_eq!(browser.get("/signin/who").await.problem().0, 401);
+}
+
+#[tokio::test]
+async fn promise_10_what_is_no_key_of_a_person_who_may_look_opens_nothing_and_says_nothing() {
+    let world = company_of_keys().await;
+    let own = world.base.clone();
+    let pusher = json!({"name": "ci", "role": "pusher", "source": "hr"});
+    let (_, pusher) = key(&world, pusher).await;
+    let (_, widget) = key(&world, json!({"name": "site", "role": "widget"})).await;
+    let site = world.alice().holding(&widget);
+    let lent = site.post("/v1/widget-token", &json!({"user": "bob"})).await.json();
+    let lent = lent["token"].as_str().expect("a token").to_owned();
+    let (id, revoked) = key(&world, json!({"name": "old", "role": "auditor"})).await;
+    assert_eq!(world.alice().delete(&format!("/v1/admin/keys/{id}")).await.status, 200);
+    let mut browser = Browser::at(&world);
+    let mut said = Vec::new();
+    for wrong in ["vk_nothing", "", "demo:alice", &pusher, &widget, &lent, &revoked] {
+        let reply = browser.with_key(wrong, "/", Some(&own)).await;
+        assert_eq!((reply.status, reply.header("set-cookie")), (401, None), "{wrong}: {reply:?}");
+        said.push(reply.bytes());
+    }
+    said.dedup();
+    assert_eq!(said.len(), 1, "all are refused in the same words: {said:?}");
+
+    for origin in [None, Some("https://evil.example"), Some("null")] {
+        let reply = browser.with_key(FIRST, "/", origin).await;
+        assert!(reply.problem().0 == 403 && !browser.holds("__Host-vouch"), "{origin:?}");
+    }
+    for back in ["https://evil.example/", "//evil.example", "/\\evil.example"] {
+        let reply = browser.with_key(FIRST, back, Some(&own)).await;
+        assert_eq!(reply.header("location"), Some("/"), "{back}");
+    }
+    // A browser would not keep this session, so the page says why.
+    let plain = Browser::at(&world).with_key(FIRST, "/", Some("http://vouch.example")).await;
+    assert_eq!(plain.status, 403, "it is another site's, unless a proxy passes the name on");
+
+    // The cookie of one kind does not pass for the bearer of another.
+    let (_, value) = browser.cookies.iter().find(|(name, _)| name == "__Host-vouch").unwrap();
+    let bearer = world.alice().holding(value);
+    assert_eq!(bearer.get("/v1/admin/status").await.problem().0, 401);
+
+    let mut last = 0;
+    for _ in 0..40 {
+        last = browser.with_key("vk_nothing", "/", Some(&own)).await.status;
+    }
+    assert_eq!(last, 429, "who tries many has to wait");
 }

@@ -77,6 +77,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("slack.sql")),
         M::up(include_str!("flags.sql")),
         M::up(include_str!("lent.sql")),
+        M::up(include_str!("signed.sql")),
     ])
 }
 

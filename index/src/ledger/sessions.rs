@@ -4,9 +4,9 @@
 //! neither counts with another partner: an address that was given to a new colleague does not open
 //! what the old one could read, until an administrator releases it.
 //!
-//! A session is stored by the hash of its cookie and never outlives the groups that came with it. A
-//! token that an API key had made for a person lies beside it, and ends with that key at the latest;
-//! neither passes for the other.
+//! A session is stored by the hash of its cookie and never outlives the groups that came with it, or the
+//! key that opened it. A token that an API key had made for a person lies beside it, and ends with that
+//! key at the latest; neither passes for the other.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +26,9 @@ pub struct Session {
     pub groups: Vec<String>,
     /// When it ends, in seconds since 1970.
     pub expires_at: i64,
+    /// What proves the key that opened it, where one did: then user and groups say nothing of what it
+    /// may do, but the key as it is now does.
+    pub proof: Option<String>,
 }
 
 impl Ledger {
@@ -83,20 +86,19 @@ impl Ledger {
     /// # Errors
     /// The ledger failed.
     pub fn open_session(&self, hash: &str, session: &Session) -> Result<()> {
+        self.write(|tx| keep(tx, hash, session, None))
+    }
+
+    /// Keeps the session that a key opened.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn open_session_by_key(&self, hash: &str, session: &Session, key: &Actor) -> Result<()> {
         self.write(|tx| {
-            tx.execute("DELETE FROM session WHERE expires_at <= ?1", [now()])?;
-            tx.execute(
-                "INSERT INTO session (hash, user, groups, created_at, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    hash,
-                    session.user,
-                    serde_json::to_string(&session.groups)?,
-                    now(),
-                    session.expires_at
-                ],
-            )?;
-            Ok(())
+            keep(tx, hash, session, None)?;
+            let until = rfc3339(session.expires_at);
+            let facts = json!({"before": null, "after": {"until": until}});
+            audit::act(tx, key, "session.open", facts, None)
         })
     }
 
@@ -105,17 +107,17 @@ impl Ledger {
     /// # Errors
     /// The ledger failed.
     pub fn session(&self, hash: &str) -> Result<Option<Session>> {
-        const ONE: &str = "SELECT user, groups, expires_at FROM session
+        const ONE: &str = "SELECT user, groups, expires_at, proof FROM session
              WHERE hash = ?1 AND expires_at > ?2 AND key IS NULL";
         let row = self.read(|tx| {
             let mut statement = tx.prepare_cached(ONE)?;
             let row = statement.query_row(params![hash, now()], |row| {
-                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?))
+                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
             });
             Ok(row.optional()?)
         })?;
-        let Some((user, groups, expires_at)) = row else { return Ok(None) };
-        Ok(Some(Session { user, groups: serde_json::from_str(&groups)?, expires_at }))
+        let Some((user, groups, expires_at, proof)) = row else { return Ok(None) };
+        Ok(Some(Session { user, groups: serde_json::from_str(&groups)?, expires_at, proof }))
     }
 
     /// Keeps a token for a person under its hash, which the holder of this key vouches for.
@@ -125,19 +127,7 @@ impl Ledger {
     pub fn lend(&self, hash: &str, lent: &Session, (key, actor): (&str, &Actor)) -> Result<()> {
         check_user(&lent.user)?;
         self.write(|tx| {
-            tx.execute("DELETE FROM session WHERE expires_at <= ?1", [now()])?;
-            tx.execute(
-                "INSERT INTO session (hash, user, groups, created_at, expires_at, key)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    hash,
-                    lent.user,
-                    serde_json::to_string(&lent.groups)?,
-                    now(),
-                    lent.expires_at,
-                    key
-                ],
-            )?;
+            keep(tx, hash, lent, Some(key))?;
             let user = format!("user:{}", lent.user);
             let until = rfc3339(lent.expires_at);
             let facts =
@@ -171,6 +161,19 @@ impl Ledger {
             Ok(())
         })
     }
+}
+
+/// Stores a session, or with a key's id what that key had lent, and forgets those that are over.
+fn keep(tx: &Transaction<'_>, hash: &str, session: &Session, key: Option<&str>) -> Result<()> {
+    tx.execute("DELETE FROM session WHERE expires_at <= ?1", [now()])?;
+    let groups = serde_json::to_string(&session.groups)?;
+    let Session { user, expires_at, proof, .. } = session;
+    tx.execute(
+        "INSERT INTO session (hash, user, groups, created_at, expires_at, key, proof)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![hash, user, groups, now(), expires_at, key, proof],
+    )?;
+    Ok(())
 }
 
 /// Whether the two are bound to each other. An error where one is bound to another.

@@ -85,25 +85,19 @@ pub(super) async fn in_words(
             } else {
                 ("/admin", "The admin pages")
             };
-            pages::problem_page(&in_demo(&app, error), way)
+            pages::problem_page(&in_demo(error), way)
         };
     }
     response
 }
 
 /// Nobody signs in to the demo: they choose who they are.
-fn in_demo(app: &App, mut error: ApiError) -> ApiError {
-    if !error.is_unauthorized() {
-        return error;
-    }
-    let hint = if app.directory.is_some() {
+fn in_demo(mut error: ApiError) -> ApiError {
+    if error.is_unauthorized() {
+        "nobody is signed in".clone_into(&mut error.title);
         "choose on the first page who you are, such as an administrator; then come back here"
-    } else {
-        "the pages need people who sign in: `[auth] mode` is `keys`, so use the command line, or set up \
-         a provider as docs/sign-in.md says"
-    };
-    "nobody is signed in".clone_into(&mut error.title);
-    hint.clone_into(&mut error.hint);
+            .clone_into(&mut error.hint);
+    }
     error
 }
 
@@ -181,6 +175,7 @@ impl Frame {
                             p.who {
                                 span { "You are " strong { (self.who) } }
                                 a href="/" { "Ask" }
+                                a href="/signout" { "Sign out" }
                             }
                         }
                         nav aria-label="Admin pages" {

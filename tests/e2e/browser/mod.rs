@@ -11,6 +11,7 @@ mod admin_states;
 mod asking;
 mod host;
 mod hostile;
+mod keys;
 mod people;
 mod provider;
 mod states;
