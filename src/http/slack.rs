@@ -46,6 +46,7 @@ async fn events(
         }
         Heard::MembersChanged(channel) => slack.members_changed(&channel),
         Heard::PersonChanged(user) => slack.person_changed(&user),
+        Heard::Notice(what) => tracing::warn!("{what}"),
         Heard::GoesOn(_) | Heard::Nothing => {}
     }
     Ok(StatusCode::OK.into_response())

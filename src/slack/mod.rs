@@ -16,6 +16,7 @@ mod lately;
 mod people;
 mod queue;
 mod signature;
+mod text;
 pub(crate) mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};

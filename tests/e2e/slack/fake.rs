@@ -130,6 +130,8 @@ pub(crate) struct Inside {
     /// Who will be in a channel once its members were read.
     later: BTreeMap<String, BTreeSet<String>>,
     pub(crate) posted: Vec<Posted>,
+    /// What people wrote, as far as a test let it be kept.
+    pub(crate) written: Vec<Value>,
     pub(crate) calls: HashMap<String, usize>,
     pub(crate) faults: HashMap<&'static str, VecDeque<Fault>>,
     at: u64,
@@ -187,6 +189,11 @@ impl Fake {
     /// Sets who will be in a channel once its members were read.
     pub(crate) fn changes(&self, id: &str, names: &[&str]) {
         self.inside().later.insert(id.to_owned(), members(names));
+    }
+
+    /// Somebody wrote this, for all in its channel to read.
+    pub(crate) fn holds(&self, message: &Value) {
+        self.inside().written.push(message.clone());
     }
 
     /// The next calls of this method go wrong so.
@@ -294,14 +301,14 @@ fn done(inside: &mut Inside, method: &str, form: &HashMap<String, String>, json:
             page
         }
         "conversations.history" | "conversations.replies" => {
-            let thread = form.get("ts");
-            let there = |one: &&Posted| {
-                one.how == "message"
-                    && one.to == given("channel")
-                    && one.body["thread_ts"].as_str() == thread.map(String::as_str)
-            };
-            let shown = |one: &Posted| json!({"ts": one.ts, "metadata": one.body["metadata"]});
-            page("messages", inside.posted.iter().filter(there).map(shown).collect(), form)
+            let messages = inside.posted.iter().filter(|one| one.how == "message").map(|one| {
+                let thread = &one.body["thread_ts"];
+                json!({"ts": one.ts, "channel": one.to, "thread_ts": thread, "bot_id": "BBOT",
+                    "text": one.body["text"], "metadata": one.body["metadata"]})
+            });
+            let all = messages.chain(inside.written.iter().cloned());
+            let there = all.filter(|message| stands(message, form)).collect();
+            page("messages", there, form)
         }
         "chat.postMessage" => {
             let to = json["channel"].as_str().unwrap_or_default();
@@ -321,6 +328,22 @@ fn done(inside: &mut Inside, method: &str, form: &HashMap<String, String>, json:
         }
         _ => refuse("unknown_method"),
     }
+}
+
+/// Whether a message stands in the channel and the thread that are asked for, and between the times.
+fn stands(message: &Value, form: &HashMap<String, String>) -> bool {
+    let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+    let given = |name: &str| form.get(name).map(String::as_str);
+    let time = |text: &str| text.parse::<f64>().expect("a time");
+    let at = time(&text("ts"));
+    let in_thread = match given("ts") {
+        Some(thread) => text("ts") == thread || text("thread_ts") == thread,
+        None => text("thread_ts").is_empty(),
+    };
+    Some(text("channel").as_str()) == given("channel")
+        && in_thread
+        && given("oldest").is_none_or(|oldest| at >= time(oldest))
+        && given("latest").is_none_or(|latest| at <= time(latest))
 }
 
 fn keep(inside: &mut Inside, how: &'static str, to: &str, user: &str, body: &Value) -> Value {

@@ -1,5 +1,6 @@
 //! Vouch in Slack, against a made-up Slack that speaks its protocol.
 
+mod cases;
 mod channels;
 mod fake;
 mod killed;
