@@ -19,6 +19,7 @@ use vouch_index::{DocumentId, Reader};
 use super::api::{Place, Trouble};
 use super::blocks::Message;
 use super::channel::Hearing;
+use super::earlier::{Whose, earlier};
 use super::events::{Job, Task};
 use super::people::{Standing, standings};
 use super::{Failure, Slack, words};
@@ -95,10 +96,8 @@ impl Desk {
             Task::Verdict { answer, right, .. } => {
                 self.verdict(with, &reader, (answer, right)).await
             }
-            Task::InChannel { question, .. } => self.in_channel(with, reader, &question).await,
-            Task::Direct { question, .. } | Task::Command { question, .. } => {
-                self.alone(with, &reader, (&question, None)).await
-            }
+            Task::InChannel { .. } => self.in_channel(with, reader).await,
+            Task::Direct { .. } | Task::Command { .. } => self.alone(with, &reader, None).await,
         }
     }
 
@@ -128,34 +127,29 @@ impl Desk {
     }
 
     /// Answers for everybody in the channel to hear, as far as all of them may.
-    async fn in_channel(
-        &mut self,
-        with: With<'_>,
-        reader: Reader,
-        question: &str,
-    ) -> Result<(), Failure> {
+    async fn in_channel(&mut self, with: With<'_>, reader: Reader) -> Result<(), Failure> {
         let hearers = match self.hearing(with).await? {
             Hearing::Readers(hearers) => hearers,
-            Hearing::Others => {
-                return self.alone(with, &reader, (question, Some(words::NOT_ALL_READ))).await;
-            }
-            Hearing::Unknown => {
-                return self.alone(with, &reader, (question, Some(words::NOT_ALL_KNOWN))).await;
-            }
+            Hearing::Others => return self.alone(with, &reader, Some(words::NOT_ALL_READ)).await,
+            Hearing::Unknown => return self.alone(with, &reader, Some(words::NOT_ALL_KNOWN)).await,
         };
         let aloud = reader.clone().heard_by(hearers);
-        let answer = match answer(with, &aloud, question).await {
+        let question = self.question(with, Whose::Everybodys).await?;
+        let answer = match answer(with, &aloud, &question).await {
             Ok(answer) => answer,
             Err(why) => return self.tell(with, &why).await,
         };
+        if let Some(why) = self.is_gone(with, &reader).await? {
+            return self.tell(with, &why).await;
+        }
         if answer.outcome != "answered" {
-            return self.beyond(with, (reader, aloud), (question, &answer)).await;
+            return self.beyond(with, (reader, aloud), (&question, &answer)).await;
         }
         // Somebody may have joined, or lost a right, while it was written.
         let Hearing::Readers(hearers) = self.hearing(with).await? else {
             return self.tell(with, words::CHANGED).await;
         };
-        if !self.may_be_shown(with, &reader.heard_by(hearers), &answer).await? {
+        if !may_be_shown(with, &reader.heard_by(hearers), &answer).await? {
             return self.tell(with, words::CHANGED).await;
         }
         let message = Message::answer(&answer, &with.app.config.public_url(), None);
@@ -167,7 +161,7 @@ impl Desk {
         &mut self,
         with: With<'_>,
         (reader, aloud): (Reader, Reader),
-        (question, common): (&str, &Answer),
+        (question, common): (&Question, &Answer),
     ) -> Result<(), Failure> {
         let alone = reader.clone();
         let more = with.app.blocking(move |app| {
@@ -189,15 +183,29 @@ impl Desk {
         &mut self,
         with: With<'_>,
         reader: &Reader,
-        (question, aside): (&str, Option<&str>),
+        aside: Option<&str>,
     ) -> Result<(), Failure> {
-        match answer(with, reader, question).await {
-            Ok(answer) if answer.outcome == "answered" => {
-                self.show(with, reader, (&answer, aside)).await
-            }
-            Ok(answer) => self.tell(with, &words::nothing(&answer, "you")).await,
-            Err(why) => self.tell(with, &why).await,
+        let question = self.question(with, Whose::Askers).await?;
+        let answer = match answer(with, reader, &question).await {
+            Ok(answer) => answer,
+            Err(why) => return self.tell(with, &why).await,
+        };
+        if let Some(why) = self.is_gone(with, reader).await? {
+            return self.tell(with, &why).await;
         }
+        match answer.outcome {
+            "answered" => self.show(with, reader, (&answer, aside)).await,
+            _ => self.tell(with, &words::nothing(&answer, "you")).await,
+        }
+    }
+
+    /// Why whoever asked is not the same reader any more, if that is so.
+    async fn is_gone(&self, with: With<'_>, reader: &Reader) -> Result<Option<String>, Failure> {
+        Ok(match self.asker(with).await? {
+            Asker::Reader(now) if now.principal() == reader.principal() => None,
+            Asker::Refused(why) => Some(why),
+            Asker::Reader(_) | Asker::Nobody => Some(words::CHANGED.to_owned()),
+        })
     }
 
     /// Shows an answer to the asker, if they may still see it.
@@ -207,29 +215,10 @@ impl Desk {
         reader: &Reader,
         (answer, aside): (&Answer, Option<&str>),
     ) -> Result<(), Failure> {
-        if !self.may_be_shown(with, reader, answer).await? {
+        if !may_be_shown(with, reader, answer).await? {
             return self.tell(with, words::CHANGED).await;
         }
         self.whisper(with, &Message::answer(answer, &with.app.config.public_url(), aside)).await
-    }
-
-    /// Decides for the last time whether an answer may be shown to its reader and all who hear, and
-    /// records it. Whoever asked must still be the same reader.
-    async fn may_be_shown(
-        &self,
-        with: With<'_>,
-        reader: &Reader,
-        answer: &Answer,
-    ) -> Result<bool, Failure> {
-        let Asker::Reader(now) = self.asker(with).await? else { return Ok(false) };
-        let documents: Option<Vec<DocumentId>> =
-            answer.citations.iter().map(|citation| DocumentId::parse(&citation.document)).collect();
-        let Some(documents) = documents.filter(|_| now.principal() == reader.principal()) else {
-            return Ok(false);
-        };
-        let (id, reader) = (answer.id.clone(), reader.clone());
-        let shown = move |app: &App| app.ledger.show_to_all(&id, &reader, &documents);
-        Ok(with.app.blocking(move |app| Ok::<_, ApiError>(shown(app)?)).await?)
     }
 
     /// Keeps what the asker says of an answer.
@@ -246,6 +235,21 @@ impl Desk {
         });
         let words = if kept.await? { words::KEPT } else { words::NOT_YOURS };
         self.tell(with, words).await
+    }
+
+    /// The question, with what was asked before it.
+    async fn question(
+        &self,
+        With { app, slack }: With<'_>,
+        whose: Whose,
+    ) -> Result<Question, Failure> {
+        Ok(Question {
+            text: self.job.task.question().to_owned(),
+            sources: None,
+            conversation: earlier(app, &slack.api, (&self.job, whose)).await?,
+            surface: Surface::Slack.name(),
+            prompt: false,
+        })
     }
 
     /// Who hears what is said in the job's channel.
@@ -340,27 +344,33 @@ impl Desk {
 async fn answer(
     With { app, .. }: With<'_>,
     reader: &Reader,
-    question: &str,
+    question: &Question,
 ) -> Result<Answer, String> {
-    if words::asks_for_help(question) {
+    if words::asks_for_help(&question.text) {
         return Err(words::HELP.to_owned());
     }
     let most = app.config.limits.question_bytes;
-    if question.len() as u64 > most {
+    if question.text.len() as u64 > most {
         return Err(words::too_long(most));
     }
     let (audience, heard) = Audience::new();
-    let reader = reader.clone();
-    let text = question.to_owned();
-    let question = Question {
-        text,
-        sources: None,
-        conversation: None,
-        surface: Surface::Slack.name(),
-        prompt: false,
-    };
+    let (reader, question) = (reader.clone(), question.clone());
     let made = app.blocking(move |app| ask::ask(app, &reader, &question, &audience));
     let heard = ReceiverStream::new(heard).for_each(|_| ready(()));
     let (made, ()) = tokio::join!(made, heard);
     made.map_err(|error| words::sorry(&error))
+}
+
+/// Decides for the last time whether an answer may be shown to its reader and all who hear, and
+/// records it.
+async fn may_be_shown(
+    With { app, .. }: With<'_>,
+    reader: &Reader,
+    answer: &Answer,
+) -> Result<bool, ApiError> {
+    let (id, reader) = (answer.id.clone(), reader.clone());
+    let documents: Option<Vec<DocumentId>> =
+        answer.citations.iter().map(|citation| DocumentId::parse(&citation.document)).collect();
+    let Some(documents) = documents else { return Ok(false) };
+    app.blocking(move |app| Ok(app.ledger.show_to_all(&id, &reader, &documents)?)).await
 }

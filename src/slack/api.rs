@@ -23,6 +23,8 @@ const TOO_SOON: usize = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// What is asked for at once, where there are pages. Slack takes less than 1,000.
 const PAGE: &str = "999";
+/// The most pages of messages that are read.
+const PAGES: usize = 10;
 /// The name of the metadata by which Vouch knows its own messages.
 const METADATA: &str = "vouch_answer";
 
@@ -160,19 +162,37 @@ impl Api {
         since: &str,
         event: &str,
     ) -> Result<bool, Trouble> {
-        let mut form = vec![("channel", place.channel), ("oldest", since)];
-        form.extend([("include_all_metadata", "true"), ("inclusive", "true")]);
+        let with_metadata = [("oldest", since), ("include_all_metadata", "true")];
+        let said = self.messages(place, &with_metadata).await?;
+        Ok(said.iter().any(|message| {
+            let metadata = &message["metadata"];
+            metadata["event_type"] == METADATA && metadata["event_payload"]["event_id"] == event
+        }))
+    }
+
+    /// What was said there between two messages, by anybody.
+    pub(crate) async fn said(
+        &self,
+        place: Place<'_>,
+        (oldest, latest): (&str, &str),
+    ) -> Result<Vec<Value>, Trouble> {
+        self.messages(place, &[("oldest", oldest), ("latest", latest)]).await
+    }
+
+    async fn messages(
+        &self,
+        place: Place<'_>,
+        which: &[(&str, &str)],
+    ) -> Result<Vec<Value>, Trouble> {
+        let mut form = vec![("channel", place.channel), ("inclusive", "true")];
+        form.extend(which);
         let method = if place.thread.is_empty() {
             "conversations.history"
         } else {
             form.push(("ts", place.thread));
             "conversations.replies"
         };
-        let all = self.pages(method, &form, 10).await?;
-        Ok(all.messages.iter().any(|message| {
-            let metadata = &message["metadata"];
-            metadata["event_type"] == METADATA && metadata["event_payload"]["event_id"] == event
-        }))
+        Ok(self.pages(method, &form, PAGES).await?.messages)
     }
 
     /// Says something for all in a channel to read, marked with the event that it answers.

@@ -11,6 +11,7 @@ mod answering;
 mod api;
 mod blocks;
 mod channel;
+mod earlier;
 pub(crate) mod events;
 mod lately;
 mod people;

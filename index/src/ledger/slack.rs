@@ -14,6 +14,9 @@ use crate::access::{Hearers, Reader};
 use crate::error::Result;
 use crate::words::DocumentId;
 
+/// The messages before another one that are looked for.
+const ASKED_BEFORE: u32 = 20;
+
 /// Something that Slack sent and that needs an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlackEvent {
@@ -148,6 +151,32 @@ impl Ledger {
         })
     }
 
+    /// Which messages in this channel and thread came before this one and since that time, and whose
+    /// they are; the last of them.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn slack_asked_before(
+        &self,
+        (channel, thread): (&str, &str),
+        ts: &str,
+        since: i64,
+    ) -> Result<Vec<(String, String)>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT ts, user FROM slack_event
+                 WHERE channel = ?1 AND thread = ?2 AND ts <> '' AND at >= ?4
+                   AND CAST(ts AS REAL) < CAST(?3 AS REAL)
+                 ORDER BY CAST(ts AS REAL) DESC LIMIT ?5",
+            )?;
+            let rows = statement
+                .query_map(params![channel, thread, ts, since, ASKED_BEFORE], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Forgets what is over and came before this time.
     ///
     /// # Errors
@@ -262,6 +291,14 @@ mod tests {
             let open = ledger.slack_unfinished().unwrap();
             open.into_iter().map(|(event, state)| (event.id, event.task, state)).collect()
         };
+        let before = |place, ts: &str, since| ledger.slack_asked_before(place, ts, since).unwrap();
+        let first = [("1".to_owned(), "U1".to_owned())];
+        assert_eq!(before(("C1", "1.1"), "2.5", 0), first);
+        assert!(before(("C1", "1.1"), "1", 0).is_empty(), "not the message itself");
+        assert!(before(("C1", "1.1"), "2.5", now() + 9).is_empty());
+        assert!(
+            before(("C1", ""), "2.5", 0).is_empty() && before(("C2", "1.1"), "9", 0).is_empty()
+        );
         ledger.slack_set("a", SlackState::Sending).unwrap();
         ledger.slack_set("d", SlackState::Done).unwrap();
         let open = |id: &str, state| (id.to_owned(), "task".to_owned(), state);

@@ -3,6 +3,7 @@
 mod cases;
 mod channels;
 mod fake;
+mod follow_ups;
 mod killed;
 mod load;
 mod once;
