@@ -1,19 +1,33 @@
 // The admin pages are complete without this script. It lets what moves move: while something goes on,
-// the page is asked for again, and the pieces that say so are put in place of the old ones.
+// the page is asked for again, and the pieces that say so become like the new ones.
 
-const EVERY = 2500;
+const EVERY = 2000;
 
 const moving = () => document.querySelector("[data-live]") !== null;
 
+/** Makes a piece like another one and keeps what both have: so the focus stays, and a bar glides. */
+function become(old, now) {
+  if (old.nodeName !== now.nodeName || old.childNodes.length !== now.childNodes.length) {
+    old.replaceWith(document.importNode(now, true));
+    return;
+  }
+  if (old.nodeType === Node.TEXT_NODE) {
+    if (old.data !== now.data) old.data = now.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (!now.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  [...old.childNodes].forEach((child, at) => become(child, now.childNodes[at]));
+}
+
 async function refresh() {
-  // Nobody looks, or somebody writes: the page stays as it is.
-  if (document.hidden || document.activeElement?.matches("input, summary, .wide button")) return;
+  if (document.hidden) return; // Nobody looks.
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = old.id && page.getElementById(old.id);
-    if (now) old.replaceWith(document.importNode(now, true));
+    if (now) become(old, now);
     else delete old.dataset.live;
   }
 }
@@ -28,3 +42,6 @@ async function follow() {
 }
 
 if (moving()) setTimeout(follow, EVERY);
+
+// What was done is said once, and not again when the page is loaded anew.
+if (new URLSearchParams(location.search).has("done")) history.replaceState(null, "", location.pathname);

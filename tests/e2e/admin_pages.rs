@@ -132,7 +132,10 @@ async fn promise_6_the_approved_version_answers_until_the_form_approves_the_new_
     let refused = world.alice().fill(&world, "/admin/approvals", &fields).await;
     assert_eq!(refused.status, 403, "{}", refused.body);
     let done = dana.fill(&world, "/admin/approvals", &fields).await;
-    assert_eq!((done.status, done.header("location")), (303, Some("/admin/approvals")));
+    assert_eq!(
+        (done.status, done.header("location")),
+        (303, Some("/admin/approvals?done=approved"))
+    );
     let answer = world.bob().ask(question).await.to_string();
     assert!(!answer.contains("28 days"), "{answer}");
     until("the new version answers", async || {
@@ -150,7 +153,7 @@ async fn promise_4_a_source_that_a_form_pauses_is_gone_with_the_next_question() 
     assert_eq!(nothing.status, 422);
     assert!(nothing.body.contains("the reason is empty"), "{}", nothing.body);
     let done = alice.fill(&world, pause, &[("why", "a mistake in it"), ("until", "")]).await;
-    assert_eq!(done.header("location"), Some("/admin/sources/hr"), "{}", done.body);
+    assert_eq!(done.header("location"), Some("/admin/sources/hr?done=paused"), "{}", done.body);
     assert!(world.bob().finds("vacation").await.is_empty());
     let page = alice.page("/admin/sources/hr").await.body;
     assert!(

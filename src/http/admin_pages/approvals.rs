@@ -17,7 +17,7 @@ use super::pieces::{
     address, ago, counted, document, empty, filled, flag, id, layer, query, say, source, state,
     version, when,
 };
-use super::{Frame, then};
+use super::{After, Done, Frame, then};
 use crate::app::App;
 use crate::auth::{AsAnybody, Caller};
 use crate::http::ApiError;
@@ -32,9 +32,10 @@ const LISTED: usize = 200;
 pub(super) async fn queue(
     State(app): State<Arc<App>>,
     AsAnybody(caller): AsAnybody,
+    Query(after): Query<After>,
 ) -> Result<Markup, ApiError> {
     app.blocking(move |app| {
-        let frame = Frame::of(app, &caller, "/admin/approvals")?;
+        let frame = Frame::of(app, &caller, "/admin/approvals")?.after(&after);
         let queue = approvals::queue(app, &caller, None)?;
         let approved = approved_by(app, &caller, &queue)?;
         let body = html! {
@@ -113,8 +114,8 @@ fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
         div.wide tabindex="0" role="region" aria-label="Versions that wait" {
             table {
                 thead { tr {
-                    th scope="col" { "Document" } th scope="col" { "Version" } th scope="col" { "Replaces" }
-                    th scope="col" { "Brought by" } th scope="col" { "Seen" } th scope="col" { "Decide" }
+                    th scope="col" { "Document" } th scope="col" { "Decide" } th scope="col" { "Seen" }
+                    th scope="col" { "Brought by" } th scope="col" { "Version" } th scope="col" { "Replaces" }
                 } }
                 tbody {
                     @for one in versions.iter().take(LISTED) {
@@ -123,10 +124,6 @@ fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
                                 (document(&one.document))
                                 @if !one.flags.is_empty() { " " (state("look at it")) }
                             }
-                            td { (version(&one.version)) }
-                            td { @match &one.replaces { Some(old) => (version(old)), None => span.soft { "new" } } }
-                            td { @match &one.brought_by { Some(by) => (id(by)), None => span.soft { "the folder" } } }
-                            td { (ago(&one.seen_at)) }
                             td {
                                 @if approved.contains(&one.source) {
                                     a.button href={ (address("/admin/approvals", &one.document)) "?version=" (query(&one.version)) } {
@@ -135,6 +132,10 @@ fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
                                     }
                                 } @else { span.soft { "its approvers" } }
                             }
+                            td { (ago(&one.seen_at)) }
+                            td { @match &one.brought_by { Some(by) => (id(by)), None => span.soft { "the folder" } } }
+                            td { (version(&one.version)) }
+                            td { @match &one.replaces { Some(old) => (version(old)), None => span.soft { "new" } } }
                         }
                     }
                 }
@@ -344,5 +345,10 @@ pub(super) async fn decide(
     let Decided { target, act, version, answered, why, note } = decided;
     let (version, why, note) = (filled(version), filled(why), filled(note));
     let decision = Json(Decision { target, act, version, answered, why, note });
-    then(approvals::decide(app, caller, decision).await, "/admin/approvals")
+    let done = match act {
+        Act::Approve => Done::Approved,
+        Act::Reject => Done::Rejected,
+        Act::Withdraw => Done::Withdrawn,
+    };
+    then(approvals::decide(app, caller, decision).await, "/admin/approvals", done)
 }

@@ -76,7 +76,7 @@ pub(super) async fn records(
             @else {
                 p.soft {
                     (counted(records.len(), "record", "records")) ", newest first. "
-                    @if records.len() == RECORDS as usize { "There may be more; narrow the filter, or export all with `vouch audit --export`." }
+                    @if records.len() == RECORDS as usize { "There may be more; narrow the filter, or export all with " code { "vouch audit --export" } "." }
                 }
                 ol.records { @for record in records.iter().rev() { (row(record)) } }
             }
@@ -111,7 +111,7 @@ fn row(record: &AuditRecord) -> Markup {
     html! {
         li {
             p.record-head {
-                span.kind { (say(&record.kind)) } " "
+                a.kind href={ "/admin/audit?kind=" (query(&record.kind)) } { (say(&record.kind)) } " "
                 @if let Some(who) = text("user").or(text("actor")) { (id(who)) " " }
                 span.soft { "#" (record.seq) " · " (when(&record.at)) }
             }
@@ -124,8 +124,7 @@ fn row(record: &AuditRecord) -> Markup {
             }
             @if let Some(outcome) = body["outcome"].as_str() { p { "Ended as " (say(outcome)) } }
             (documents(body))
-            (subject(&body["subject"]))
-            @if let Some(why) = body["why"].as_str() { p { "Why: " (say(why)) } }
+            (subject(&body["subject"], body["why"].as_str()))
         }
     }
 }
@@ -147,13 +146,15 @@ fn documents(body: &Value) -> Markup {
 }
 
 /// What an act was about, with what was before and after.
-fn subject(subject: &Value) -> Markup {
+fn subject(subject: &Value, why: Option<&str>) -> Markup {
+    let mut parts: Vec<_> = subject.as_object().into_iter().flatten().collect();
+    parts.retain(|(key, _)| *key != "passages");
+    parts.sort_by_key(|(key, _)| ["before", "after"].iter().position(|late| late == key));
     html! {
-        @if let Some(parts) = subject.as_object() {
+        @if !parts.is_empty() || why.is_some() {
             dl.facts {
-                @for (key, value) in parts.iter().filter(|(key, _)| *key != "passages") {
-                    dt { (say(key)) } dd { (part(value)) }
-                }
+                @for (key, value) in parts { dt { (say(key)) } dd { (part(value)) } }
+                @if let Some(why) = why { dt { "why" } dd { (say(why)) } }
             }
         }
     }
@@ -161,14 +162,16 @@ fn subject(subject: &Value) -> Markup {
 
 fn part(value: &Value) -> Markup {
     match value {
+        Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => when(text),
         Value::String(text) => id(text),
         Value::Null => html! { span.soft { "none" } },
         Value::Bool(yes) => html! { @if *yes { "yes" } @else { "no" } },
         Value::Number(count) => html! { (count) },
         Value::Array(all) if all.is_empty() => html! { span.soft { "none" } },
-        Value::Array(_) | Value::Object(_) => {
-            html! { code.json { (readable(&value.to_string())) } }
-        }
+        Value::Array(all) => html! { @for one in all { div { (part(one)) } } },
+        Value::Object(all) => html! {
+            @for (key, value) in all { span.pair { span.soft { (say(key)) } " " (part(value)) } " " }
+        },
     }
 }
 
@@ -264,20 +267,22 @@ fn feedback_table(feedback: &[Feedback], sees_text: bool) -> Markup {
             div.wide tabindex="0" role="region" aria-label="Feedback" {
                 table {
                     thead { tr {
-                        th scope="col" { "Verdict" } th scope="col" { "By" } th scope="col" { "Answer" } th scope="col" { "Words" } th scope="col" { "When" }
+                        th scope="col" { "Verdict" } th scope="col" { "Words" } th scope="col" { "Answer" } th scope="col" { "When" }
                     } }
                     tbody {
                         @for one in feedback {
                             tr {
                                 td { (state(&one.verdict)) }
-                                td { (id(&one.user)) }
-                                td { a.id href={ "/admin/audit?answer=" (query(&one.answer)) } { (say(&one.answer)) } }
-                                td {
+                                td.words {
                                     @match (&one.comment, sees_text) {
                                         (Some(words), true) => (say(words)),
                                         (Some(_), false) => span.soft { "for auditors" },
                                         (None, _) => span.soft { "–" },
                                     }
+                                }
+                                td {
+                                    a.id href={ "/admin/audit?answer=" (query(&one.answer)) } { (say(&one.answer)) }
+                                    br; span.soft { "to " (id(&one.user)) }
                                 }
                                 td { (ago(&one.at)) }
                             }

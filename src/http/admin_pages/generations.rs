@@ -11,28 +11,34 @@ use serde_json::{Value, json};
 use vouch_index::ledger::{GenerationInfo, GenerationState};
 
 use super::pieces::{ago, filled, meaning, number, say, state, words_alone};
-use super::{Frame, then};
+use super::{After, Done, Frame, then};
 use crate::app::App;
 use crate::auth::{AsAdministrator, AsAnybody, Caller};
 use crate::http::ApiError;
 use crate::http::admin::{self, ReindexBody, RollbackBody};
-use crate::http::extract::{Form, Json};
+use crate::http::extract::{Form, Json, Query};
 
 /// Every generation.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     _administrator: AsAdministrator,
     AsAnybody(caller): AsAnybody,
+    Query(after): Query<After>,
 ) -> Result<Markup, ApiError> {
-    app.blocking(move |app| page(app, &caller, None)).await
+    app.blocking(move |app| page(app, &caller, &after, None)).await
 }
 
 /// The page, with what a dry run said.
-fn page(app: &App, caller: &Caller, tried: Option<&Value>) -> Result<Markup, ApiError> {
+fn page(
+    app: &App,
+    caller: &Caller,
+    after: &After,
+    tried: Option<&Value>,
+) -> Result<Markup, ApiError> {
     let generations = app.ledger.generations()?;
     let status = admin::describe(app)?;
     let behind = status["generation_behind"].as_i64().unwrap_or_default();
-    let frame = Frame::of(app, caller, "/admin/generations")?;
+    let frame = Frame::of(app, caller, "/admin/generations")?.after(after);
     let building = generations.iter().any(|one| one.state == GenerationState::Building);
     let embedding = generations
         .iter()
@@ -66,7 +72,7 @@ fn page(app: &App, caller: &Caller, tried: Option<&Value>) -> Result<Markup, Api
 
 fn dry(tried: &Value) -> Markup {
     html! {
-        div.notice role="status" {
+        div.notice #done role="status" tabindex="-1" autofocus {
             p {
                 strong { "It would cut " (number(tried["versions"].as_i64().unwrap_or_default())) " versions" }
                 " into about " (number(tried["chunks_estimate"].as_i64().unwrap_or_default())) " chunks"
@@ -83,13 +89,13 @@ fn table(generations: &[GenerationInfo], moving: bool) -> Markup {
         div.wide tabindex="0" role="region" aria-label="Generations" {
             table #generations data-live[moving] {
                 thead { tr {
-                    th.n scope="col" { "Generation" } th scope="col" { "State" } th.n scope="col" { "Chunks" }
+                    th scope="col" { "Generation" } th scope="col" { "State" } th.n scope="col" { "Chunks" }
                     th scope="col" { "Found by meaning" } th scope="col" { "Model" } th scope="col" { "Begun" } th scope="col" { "Go back" }
                 } }
                 tbody {
                     @for one in generations {
                         tr {
-                            th.n scope="row" { (one.generation) }
+                            th scope="row" { (one.generation) }
                             td { (state(match one.state {
                                 GenerationState::Building => "building",
                                 GenerationState::Live => "live",
@@ -133,12 +139,12 @@ pub(super) async fn reindex(
     let dry_run = filled(build.dry_run).is_some();
     let body = ReindexBody { source: None, model: filled(build.model), dry_run };
     let begun = admin::reindex(State(Arc::clone(&app)), AsAdministrator(actor), Json(body)).await?;
-    let (_, Out(said)) = begun;
     if !dry_run {
-        return Ok(Redirect::to("/admin/generations").into_response());
+        return Ok(then(Ok(begun), "/admin/generations", Done::Building)?.into_response());
     }
+    let (_, Out(said)) = begun;
     let said = json!(said);
-    let page = app.blocking(move |app| page(app, &caller, Some(&said))).await?;
+    let page = app.blocking(move |app| page(app, &caller, &After::default(), Some(&said))).await?;
     Ok(page.into_response())
 }
 
@@ -156,5 +162,5 @@ pub(super) async fn rollback(
     Form(back): Form<Back>,
 ) -> Result<Redirect, ApiError> {
     let body = RollbackBody { generation: Some(back.generation) };
-    then(admin::rollback(app, administrator, Json(body)).await, "/admin/generations")
+    then(admin::rollback(app, administrator, Json(body)).await, "/admin/generations", Done::Back)
 }

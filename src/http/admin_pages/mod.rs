@@ -24,6 +24,7 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
+use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::pages;
@@ -101,9 +102,61 @@ fn in_demo(mut error: ApiError) -> ApiError {
     error
 }
 
-/// Where a browser goes once something is done: the page says how it stands then.
-fn then<T>(done: Result<T, ApiError>, place: &str) -> Result<Redirect, ApiError> {
-    done.map(|_| Redirect::to(place))
+/// Where a browser goes once something is done: the page says what was done, and how it stands then.
+fn then<T>(result: Result<T, ApiError>, place: &str, done: Done) -> Result<Redirect, ApiError> {
+    let name = serde_json::to_value(done).unwrap_or_default();
+    let name = name.as_str().unwrap_or_default();
+    result.map(|_| Redirect::to(&format!("{place}?done={name}")))
+}
+
+/// What a form did. The next page's address names it, and the page says it, to ears as well.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Done {
+    Approved,
+    Rejected,
+    Withdrawn,
+    Reading,
+    Paused,
+    Resumed,
+    Revoked,
+    Blocked,
+    Unblocked,
+    Released,
+    Stopped,
+    Started,
+    Building,
+    Back,
+}
+
+impl Done {
+    fn says(self) -> &'static str {
+        match self {
+            Self::Approved => "Approved. It counts from the next question on.",
+            Self::Rejected => "Rejected. What counted before goes on counting.",
+            Self::Withdrawn => "Withdrawn. From the next question on it is not found.",
+            Self::Reading => "The folder is being read.",
+            Self::Paused => "Paused. From the next question on nothing of it is found.",
+            Self::Resumed => "It answers again, from the next question on.",
+            Self::Revoked => "Revoked, for good. Nothing of it is found any more.",
+            Self::Blocked => "Blocked. It counts from the next question on.",
+            Self::Unblocked => "No longer blocked.",
+            Self::Released => "Released. The next sign-in under this name counts.",
+            Self::Stopped => "The assistant is stopped. Nobody is shown anything.",
+            Self::Started => "The assistant answers again.",
+            Self::Building => {
+                "Another generation is being built. It takes over when it is complete."
+            }
+            Self::Back => "The earlier generation answers.",
+        }
+    }
+}
+
+/// The part of a page's address that a form's act leaves there.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct After {
+    done: Option<Done>,
 }
 
 /// What is around every admin page: who looks, what they may open, and where they are.
@@ -114,6 +167,7 @@ pub(super) struct Frame {
     audits: bool,
     administers: bool,
     waiting: usize,
+    done: Option<Done>,
 }
 
 impl Frame {
@@ -131,7 +185,13 @@ impl Frame {
             audits: caller.auditor || administers,
             administers,
             waiting,
+            done: None,
         })
+    }
+
+    /// The same, with what was just done.
+    fn after(self, after: &After) -> Self {
+        Self { done: after.done, ..self }
     }
 
     /// The places that this caller may open.
@@ -193,7 +253,12 @@ impl Frame {
                             }
                         }
                     }
-                    main #main tabindex="-1" { (body) }
+                    main #main tabindex="-1" {
+                        @if let Some(done) = self.done {
+                            p.notice.good #done role="status" tabindex="-1" autofocus { (done.says()) }
+                        }
+                        (body)
+                    }
                 }
             }
         }

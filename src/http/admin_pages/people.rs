@@ -9,12 +9,12 @@ use serde::Deserialize;
 use vouch_index::ledger::{Stopped, UserInfo};
 
 use super::pieces::{ago, counted, empty, filled, id, query, say, state};
-use super::{Frame, then};
+use super::{After, Done, Frame, then};
 use crate::app::App;
 use crate::auth::{AsAdministrator, AsAnybody};
 use crate::http::ApiError;
 use crate::http::control::{self, StopBody, UserAct, UserBody, known};
-use crate::http::extract::{Form, Json};
+use crate::http::extract::{Form, Json, Query};
 
 /// People on the page.
 const LISTED: usize = 500;
@@ -24,11 +24,12 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     _administrator: AsAdministrator,
     AsAnybody(caller): AsAnybody,
+    Query(after): Query<After>,
 ) -> Result<Markup, ApiError> {
     app.blocking(move |app| {
         let users = known(app)?;
         let stopped = app.ledger.stopped()?;
-        let frame = Frame::of(app, &caller, "/admin/people")?;
+        let frame = Frame::of(app, &caller, "/admin/people")?.after(&after);
         let body = html! {
             h1 { "People" }
             p.lead { "Those whom a group names, who signed in, or who hold a key. A block counts from the next question." }
@@ -80,7 +81,7 @@ fn table(users: &[UserInfo]) -> Markup {
             div.wide tabindex="0" role="region" aria-label="People" {
                 table {
                     thead { tr {
-                        th scope="col" { "Person" } th scope="col" { "Groups" } th scope="col" { "State" } th scope="col" { "What you can do" }
+                        th scope="col" { "Person, with their groups" } th scope="col" { "What you can do" }
                     } }
                     tbody { @for user in users.iter().take(LISTED) { (row(user)) } }
                 }
@@ -93,13 +94,13 @@ fn row(user: &UserInfo) -> Markup {
     let name = user.user.to_string();
     html! {
         tr {
-            th scope="row" { (id(&name)) }
-            td.list { @for group in &user.groups { span.who-may { (say(group)) } " " } }
-            td {
-                @match &user.blocked {
-                    Some(blocked) => { (state("blocked")) " " (say(&blocked.why)) " " span.soft { (ago(&blocked.at)) } }
-                    None => span.soft { "may ask" },
+            th scope="row" {
+                (id(&name))
+                @if let Some(blocked) = &user.blocked {
+                    " " (state("blocked"))
+                    p { (say(&blocked.why)) " " span.soft { "by " (id(&blocked.by)) ", " (ago(&blocked.at)) } }
                 }
+                p { @for group in &user.groups { span.who-may { (say(group)) } " " } }
             }
             td {
                 p.buttons {
@@ -134,8 +135,13 @@ pub(super) async fn change(
 ) -> Result<Redirect, ApiError> {
     let Change { user, act, why, until } = change;
     let user = user.trim().to_owned();
+    let done = match act {
+        UserAct::Block => Done::Blocked,
+        UserAct::Unblock => Done::Unblocked,
+        UserAct::Release => Done::Released,
+    };
     let body = UserBody { user, act, why: filled(why), until: filled(until) };
-    then(control::change_user(app, administrator, Json(body)).await, "/admin/people")
+    then(control::change_user(app, administrator, Json(body)).await, "/admin/people", done)
 }
 
 /// Why, and until when.
@@ -153,7 +159,7 @@ pub(super) async fn stop(
     Form(stopping): Form<Stopping>,
 ) -> Result<Redirect, ApiError> {
     let body = StopBody { why: stopping.why, until: filled(stopping.until) };
-    then(control::stop(app, administrator, Json(body)).await, "/admin/people")
+    then(control::stop(app, administrator, Json(body)).await, "/admin/people", Done::Stopped)
 }
 
 /// Starts it again.
@@ -161,5 +167,5 @@ pub(super) async fn start(
     app: State<Arc<App>>,
     administrator: AsAdministrator,
 ) -> Result<Redirect, ApiError> {
-    then(control::start(app, administrator).await, "/admin/people")
+    then(control::start(app, administrator).await, "/admin/people", Done::Started)
 }

@@ -176,7 +176,7 @@ pub(super) fn layer(layer: &Layer) -> Markup {
 
 /// A box that says that there is nothing, and why that is fine.
 pub(super) fn empty(text: &str) -> Markup {
-    html! { p.empty { (text) } }
+    html! { p.empty { (told(text)) } }
 }
 
 /// What a form's field holds, if it was filled in.

@@ -16,11 +16,11 @@ use super::pieces::{
     address, ago, counted, document, empty, filled, id, layer, meaning, number, progress, say,
     state, told, when, words_alone,
 };
-use super::{Frame, then};
+use super::{After, Done, Frame, then};
 use crate::app::App;
 use crate::auth::AsAnybody;
 use crate::http::ApiError;
-use crate::http::extract::{Form, Json, Path};
+use crate::http::extract::{Form, Json, Path, Query};
 use crate::http::sources::{self, JOBS, PauseBody, Why, controls, own_source};
 
 /// Documents that the page lists.
@@ -33,10 +33,11 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     AsAnybody(caller): AsAnybody,
     Path(name): Path<String>,
+    Query(after): Query<After>,
 ) -> Result<Markup, ApiError> {
     app.blocking(move |app| {
         let source = own_source(app, &caller, &name)?;
-        let frame = Frame::of(app, &caller, "/admin/sources")?;
+        let frame = Frame::of(app, &caller, "/admin/sources")?.after(&after);
         let jobs = app.ledger.jobs(Some(&name), JOBS)?;
         let documents = app.ledger.documents(&name)?;
         let oldest = app.ledger.oldest_permission(&name)?;
@@ -56,7 +57,7 @@ pub(super) async fn show(
                     @else { (empty("You approve here. Pausing and revoking are for the owner.")) }
                 }
             }
-            @if !problems.is_empty() { section { h2 { "Problems" } (problem_list(&problems)) } }
+            @if !problems.is_empty() { section { h2 { "Problems" } (problem_list(&problems, &documents)) } }
             section { h2 { "Documents" } (document_table(&documents, words_alone)) }
             section { h2 { "Work" } (job_table(&jobs)) }
         };
@@ -176,18 +177,26 @@ fn revoking(base: &str) -> Markup {
 }
 
 /// Files that could not be read, and texts that look like instructions.
-fn problem_list(problems: &[Problem]) -> Markup {
+fn problem_list(problems: &[Problem], documents: &[DocumentInfo]) -> Markup {
+    let known = |problem: &Problem| {
+        let of = |one: &&DocumentInfo| {
+            one.newest_version.is_some()
+                && one.document.split_once('/').is_some_and(|(_, path)| path == problem.path)
+        };
+        documents.iter().find(of)
+    };
     html! {
         ul.rows {
             @for problem in problems.iter().take(PROBLEMS) {
                 li {
-                    (id(&problem.path)) " " span.soft { (ago(&problem.seen_at)) }
+                    @match known(problem) { Some(one) => (document(&one.document)), None => (id(&problem.path)) }
+                    " " span.soft { (ago(&problem.seen_at)) }
                     br; span.reason { (told(&problem.reason)) }
                 }
             }
         }
         @if problems.len() > PROBLEMS {
-            p.soft { "The first " (PROBLEMS) " of " (number(problems.len() as u64)) "; `vouch source show` lists all." }
+            p.soft { "The first " (PROBLEMS) " of " (number(problems.len() as u64)) "; " code { "vouch source show" } " lists all." }
         }
     }
 }
@@ -220,7 +229,7 @@ fn document_table(documents: &[DocumentInfo], words_alone: bool) -> Markup {
             }
             @if documents.len() > DOCUMENTS {
                 p.soft { "The first " (DOCUMENTS) " of " (counted(documents.len(), "document", "documents"))
-                    "; `vouch source documents` lists all." }
+                    "; " code { "vouch source documents" } " lists all." }
             }
         }
     }
@@ -263,9 +272,15 @@ fn job_row(job: &Job) -> Markup {
             td { (progress("steps", job.done, job.total)) }
             td { (id(&job.actor)) }
             td { @if let Some(at) = &job.finished_at { (ago(at)) } @else { span.soft { "–" } } }
-            td { @if let Some(detail) = &job.detail { (say(detail)) } }
+            td { @if let Some(detail) = &job.detail { (outcome(detail)) } }
         }
     }
+}
+
+/// What came of some work, without the counts of what did not happen.
+fn outcome(detail: &str) -> Markup {
+    let counts: Vec<_> = detail.split(", ").filter(|part| !part.starts_with("0 ")).collect();
+    html! { @if counts.is_empty() { span.soft { "nothing new" } } @else { (say(&counts.join(", "))) } }
 }
 
 /// A reason, and an end where one is given.
@@ -276,7 +291,7 @@ pub(super) struct Reason {
     until: Option<String>,
 }
 
-type Done = Result<Redirect, ApiError>;
+type Answer = Result<Redirect, ApiError>;
 
 fn page_of(name: &str) -> String {
     address("/admin/sources", name)
@@ -287,8 +302,8 @@ pub(super) async fn sync(
     app: State<Arc<App>>,
     caller: AsAnybody,
     Path(name): Path<String>,
-) -> Done {
-    then(sources::sync(app, caller, Path(name.clone())).await, &page_of(&name))
+) -> Answer {
+    then(sources::sync(app, caller, Path(name.clone())).await, &page_of(&name), Done::Reading)
 }
 
 /// Hides the source for now.
@@ -297,9 +312,13 @@ pub(super) async fn pause(
     caller: AsAnybody,
     Path(name): Path<String>,
     Form(reason): Form<Reason>,
-) -> Done {
+) -> Answer {
     let body = PauseBody { why: reason.why, until: filled(reason.until) };
-    then(sources::pause(app, caller, Path(name.clone()), Json(body)).await, &page_of(&name))
+    then(
+        sources::pause(app, caller, Path(name.clone()), Json(body)).await,
+        &page_of(&name),
+        Done::Paused,
+    )
 }
 
 /// Lets it answer again.
@@ -307,8 +326,8 @@ pub(super) async fn resume(
     app: State<Arc<App>>,
     caller: AsAnybody,
     Path(name): Path<String>,
-) -> Done {
-    then(sources::resume(app, caller, Path(name.clone())).await, &page_of(&name))
+) -> Answer {
+    then(sources::resume(app, caller, Path(name.clone())).await, &page_of(&name), Done::Resumed)
 }
 
 /// Hides it for ever.
@@ -317,7 +336,11 @@ pub(super) async fn revoke(
     caller: AsAnybody,
     Path(name): Path<String>,
     Form(reason): Form<Reason>,
-) -> Done {
+) -> Answer {
     let body = Why { why: reason.why };
-    then(sources::revoke(app, caller, Path(name.clone()), Json(body)).await, &page_of(&name))
+    then(
+        sources::revoke(app, caller, Path(name.clone()), Json(body)).await,
+        &page_of(&name),
+        Done::Revoked,
+    )
 }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{Browser, QUESTION};
-use crate::world::{Company, World};
+use crate::world::{Company, World, model_files, source};
 
 const TEXT: &str = "# Leave\n\nEmployees have 28 days of paid vacation per year.\n";
 
@@ -54,11 +54,36 @@ async fn promise_4_a_source_that_is_paused_with_a_reason_vanishes_from_the_answe
     let why = browser.shown("form[action$='/pause'] input[name='why']").await;
     why.send_keys("A mistake in <b>it</b>").await.expect("a reason");
     browser.click("form[action$='/pause'] button").await;
-    browser.says(".notice", "A mistake in <b>it</b>").await;
+    browser.says(".notice:not(.good)", "A mistake in <b>it</b>").await;
     browser.goto(&world.base).await;
     browser.become_person("bob").await;
     browser.ask(QUESTION).await;
     let page = browser.everything().await;
     assert!(!page.contains("28 days"), "{page}");
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn a_bar_moves_by_itself_while_chunks_get_their_vectors() {
+    let name = "a_bar_moves_by_itself_while_chunks_get_their_vectors";
+    let Some(model) = model_files(name) else { return };
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = Company::holding(&[]).with_model(&model).open().await;
+    for number in 0..40 {
+        let line = format!("On page {number} the heliotrope blooms, and somebody waters it. ");
+        world.write(&format!("wiki/{number}.md"), &format!("# {number}\n\n{}", line.repeat(100)));
+    }
+    browser.goto(&world.base).await;
+    browser.become_person("alice").await;
+    world.alice().add(&source("wiki", &json!({}))).await;
+    browser.goto(&format!("{}/admin/sources/wiki", world.base)).await;
+    // The page is never loaded again: what is kept in it stays.
+    let bar = "$('#numbers progress')";
+    browser.holds(&format!("{bar} !== null && (window.first = {bar}.value) >= 0")).await;
+    browser.holds(&format!("({bar}?.value ?? Infinity) > first")).await;
+    browser
+        .holds(&format!("first >= 0 && {bar} === null && $('#numbers [data-live]') === null"))
+        .await;
+    assert_eq!(browser.text("#numbers div:last-child dd").await, "all");
     browser.only_called(&[&world.base]).await;
 }

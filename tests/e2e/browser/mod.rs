@@ -7,6 +7,7 @@
 
 mod accessible;
 mod admin;
+mod admin_keyboard;
 mod admin_states;
 mod asking;
 mod host;
