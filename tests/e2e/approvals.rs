@@ -442,6 +442,12 @@ async fn promise_6_nobody_overrules_unseen_what_somebody_decided_meanwhile() {
     assert!(seen(&world.bob()).await.contains("24 weeks"));
     let now = world.alice().get(open).await.json();
     assert_eq!(decide("approve", &now["version"], &now["answers"]).await.1, "already_approved");
+    // Approved again by somebody else it stays with whoever approved it.
+    let approver =
+        async || world.bob().get("/v1/documents/hr/leave.md").await.json()["approved_by"].clone();
+    let before = approver().await;
+    world.dana().approve(LEAVE).await;
+    assert_eq!((approver().await, &before), (json!("user:alice"), &json!("user:alice")));
     // Who rejected a version is not overruled by a page that was open before.
     assert_eq!(decide("reject", second, &now["answers"]).await.0, 200);
     assert_eq!(decide("approve", second, &now["answers"]).await, meanwhile);

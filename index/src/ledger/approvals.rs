@@ -247,11 +247,12 @@ impl Ledger {
         })
     }
 
-    /// Lets a version answer: one that waits, or an earlier one again.
+    /// Lets a version answer: one that waits, or an earlier one again. For one that answers already
+    /// nothing changes.
     ///
     /// # Errors
-    /// Not an approver of the source, one's own push, a version that answers already, no such version,
-    /// or another one answers than the decider saw.
+    /// Not an approver of the source, one's own push, no such version, or another one answers than the
+    /// decider saw.
     pub fn approve(
         &self,
         id: &DocumentId,
@@ -264,6 +265,10 @@ impl Ledger {
             let held = source(tx, &id.source)?;
             held.approver(actor)?;
             let candidate = candidate(tx, document, id, about)?;
+            if candidate.answers && about.answered.is_none() {
+                // It stays with whoever approved it.
+                return Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] });
+            }
             if candidate.answers {
                 return Err(Refusal::conflict(
                     "already_approved",
