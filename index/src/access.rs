@@ -91,6 +91,11 @@ impl Layer {
         Self { unreadable: Some(reason.into()), ..Self::default() }
     }
 
+    /// The principals that it names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &Principal> {
+        self.allow.iter().flatten().chain(&self.deny)
+    }
+
     /// Whether these principals pass this layer.
     #[must_use]
     pub fn admits(&self, principals: &BTreeSet<Principal>) -> bool {

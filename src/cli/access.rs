@@ -93,6 +93,9 @@ fn overview(body: &Value) -> String {
             text = format!("{what}: {}\n{text}", super::control::stopped(&body[key]));
         }
     }
+    if body["known"] == false {
+        text.insert_str(0, "nobody is known under this name; `vouch user list` lists who is\n");
+    }
     let heads = ["SOURCE", "STATE", "SEES", "OF"].map(str::to_owned).to_vec();
     let row = |one: &Value| ["source", "state", "sees", "live"].map(|key| cell(one, key)).to_vec();
     let rows = std::iter::once(heads).chain(items(body, "sources").iter().map(row));

@@ -128,6 +128,9 @@ pub(super) fn stopped(stopped: &Value) -> String {
         false => format!(", until {}", cell(stopped, "until")),
     };
     let named = |key| cell(stopped, key);
+    if stopped["why"] == "" {
+        return format!("since {}{until}", named("at"));
+    }
     format!("{} (by {}, since {}{until})", named("why"), named("by"), named("at"))
 }
 

@@ -14,7 +14,7 @@ use vouch_index::DocumentId;
 use vouch_index::ledger::{Explanation, Overview};
 
 use super::ApiError;
-use super::control::bare_user;
+use super::control::{bare_user, known};
 use super::extract::Query;
 use super::sources::answers_for;
 use crate::app::App;
@@ -73,7 +73,13 @@ pub(super) enum Explained {
     /// Of one document.
     Document(Explanation),
     /// Of each source, in numbers.
-    Overview(Overview),
+    Overview {
+        /// The numbers.
+        #[serde(flatten)]
+        overview: Overview,
+        /// Whether anybody is known under this name.
+        known: bool,
+    },
 }
 
 /// Explains what these parameters ask.
@@ -91,7 +97,8 @@ pub(super) fn explained(
     let whom = (about.user.as_str(), about.group.as_slice());
     let Some(document) = &about.document else {
         let overview = app.ledger.explain_all(whom, sources.as_ref(), &caller.actor)?;
-        return Ok(Explained::Overview(overview));
+        let known = known(app)?.iter().any(|person| person.user == overview.user);
+        return Ok(Explained::Overview { overview, known });
     };
     let id = DocumentId::parse(document).ok_or_else(ApiError::not_found)?;
     if sources.is_some_and(|sources| !sources.contains(&id.source)) {

@@ -149,3 +149,37 @@ async fn what_a_user_sees_is_counted_by_source_for_those_who_answer_for_it() {
     let (code, said) = vouch(&world, "alice", &["access", "explain", "--user", "bob"]).await;
     assert!(code == Some(0) && said.contains("user:bob -> group:engineering"), "{said}");
 }
+
+#[tokio::test]
+async fn promise_5_who_answers_for_one_source_learns_no_reason_and_no_other_groups() {
+    let world = company().await;
+    let alice = world.alice();
+    let council = json!({"group": "works-council", "add": ["user:carla"]});
+    assert_eq!(alice.post("/v1/admin/groups", &council).await.status, 200);
+    let block = json!({"user": "carla", "act": "block", "why": "suspected theft"});
+    assert_eq!(alice.post("/v1/admin/users", &block).await.status, 200);
+    let of = async |who: &Person, user: &str| {
+        who.get(&format!("/v1/admin/access/explain?user={user}")).await.json()
+    };
+    // Bob owns `it`, whose rule names no group; dana approves `hr`, which shuts contractors out.
+    for (who, groups) in
+        [(world.bob(), json!([])), (world.dana(), json!([["user:carla", "group:contractors"]]))]
+    {
+        let said = of(&who, "carla").await;
+        assert_eq!(said["groups"], groups, "{said}");
+        assert_eq!((&said["blocked"]["why"], &said["blocked"]["by"]), (&json!(""), &json!("")));
+        let page = who.page("/admin/access?user=carla").await.body;
+        assert!(page.contains("Blocked") && !page.contains("theft"), "{page}");
+        assert!(!page.contains("works-council"), "{page}");
+    }
+    let said = of(&alice, "carla").await;
+    assert_eq!(said["blocked"]["why"], "suspected theft");
+    assert!(said["groups"].to_string().contains("works-council"), "{said}");
+    // A name that nobody has is no person who may see everything.
+    assert_eq!(
+        (of(&alice, "carla").await["known"].clone(), of(&alice, "caral").await["known"].clone()),
+        (json!(true), json!(false))
+    );
+    let page = alice.page("/admin/access?user=caral").await.body;
+    assert!(page.contains("Nobody is known under this name"), "{page}");
+}

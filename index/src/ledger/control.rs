@@ -24,6 +24,14 @@ pub struct Stopped {
     pub until: Option<String>,
 }
 
+impl Stopped {
+    /// The same for whoever may know that it is so, and not why.
+    #[must_use]
+    pub fn without_reason(self) -> Self {
+        Self { why: String::new(), by: String::new(), ..self }
+    }
+}
+
 const COLUMNS: &str = "why, by, at, until";
 
 impl Ledger {

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::circle::Circle;
 use super::gate::{Gate, compute, expires, source_layer};
 use super::people::{Lineage, lineage, reader_of};
-use super::{Actor, Ledger, SourceState, audit, control, documents, now, rfc3339};
+use super::{Actor, Ledger, SourceState, Stopped, audit, control, documents, now, rfc3339};
 use crate::access::{Layer, Principal, Reader, Rule};
 use crate::error::{Refusal, Result};
 use crate::words::{DocumentId, VersionNo};
@@ -91,12 +91,13 @@ pub struct HeldChange {
 pub struct Overview {
     /// The user.
     pub user: Principal,
-    /// How the user comes to be each group they are in.
+    /// How the user comes to be each group they are in; where not all sources were asked about, only the
+    /// groups that a rule of these names.
     pub groups: Vec<Vec<Principal>>,
-    /// Why the user is shut out, if they are.
-    pub blocked: Option<control::Stopped>,
+    /// Why the user is shut out, if they are. Whoever asks about some sources alone learns that it is so.
+    pub blocked: Option<Stopped>,
     /// Why the assistant is stopped, if it is.
-    pub stopped: Option<control::Stopped>,
+    pub stopped: Option<Stopped>,
     /// The sources.
     pub sources: Vec<SourceSeen>,
 }
@@ -193,14 +194,38 @@ fn overview(
         }
     }
     let lineage = lineage(tx, &reader.user, &reader.token_groups)?;
+    let named = wanted.map(|wanted| named_by(tx, wanted)).transpose()?;
     let groups = lineage.keys().filter(|one| matches!(one, Principal::Group(_)));
+    let groups = groups.filter(|group| named.as_ref().is_none_or(|named| named.contains(group)));
+    // Why somebody is shut out is told to those who look after everything.
+    let told = |stopped: Option<Stopped>| match wanted {
+        None => stopped,
+        Some(_) => stopped.map(Stopped::without_reason),
+    };
     Ok(Overview {
         user: reader.principal(),
         groups: groups.map(|group| chain(&lineage, group)).collect(),
-        blocked: control::blocked(tx, &reader.user)?,
-        stopped: control::stopped(tx)?,
+        blocked: told(control::blocked(tx, &reader.user)?),
+        stopped: told(control::stopped(tx)?),
         sources: sources.into_values().collect(),
     })
+}
+
+/// The principals that the rules of these sources name.
+fn named_by(tx: &Transaction<'_>, sources: &BTreeSet<String>) -> Result<BTreeSet<Principal>> {
+    let mut named = BTreeSet::new();
+    for source in sources {
+        let layer: String =
+            tx.query_row("SELECT layer FROM source WHERE id = ?1", [source], |row| row.get(0))?;
+        named.extend(source_layer(&layer).named().cloned());
+        let mut rules = tx.prepare_cached("SELECT layers FROM rule WHERE source = ?1")?;
+        let mut rows = rules.query([source])?;
+        while let Some(row) = rows.next()? {
+            let rule = Rule::from_stored(&row.get::<_, String>(0)?);
+            named.extend(rule.0.iter().flat_map(Layer::named).cloned());
+        }
+    }
+    Ok(named)
 }
 
 fn explain(tx: &Transaction<'_>, reader: &Reader, id: &DocumentId) -> Result<Explanation> {

@@ -44,7 +44,7 @@ pub(super) async fn explain(
             @match &said {
                 None => p.soft { "Each explanation leaves a record in the audit." },
                 Some(Explained::Document(explanation)) => (why(explanation)),
-                Some(Explained::Overview(overview)) => (how_much(overview)),
+                Some(Explained::Overview { overview, known }) => (how_much(overview, *known)),
             }
         };
         Ok(frame.around("Access", &body))
@@ -73,10 +73,13 @@ fn why(said: &Explanation) -> Markup {
     }
 }
 
-fn how_much(said: &Overview) -> Markup {
+fn how_much(said: &Overview, known: bool) -> Markup {
     html! {
         section {
             h2 { "What " (id(&said.user.to_string())) " sees" }
+            @if !known {
+                div.notice { p { "Nobody is known under this name. It may be misspelt, or they have not signed in yet." } }
+            }
             (shut_out("Blocked", said.blocked.as_ref()))
             (shut_out("The assistant is stopped", said.stopped.as_ref()))
             @if said.sources.is_empty() { (empty("There is no source.")) }
@@ -112,7 +115,10 @@ fn how_much(said: &Overview) -> Markup {
 fn shut_out(what: &str, stopped: Option<&Stopped>) -> Markup {
     html! {
         @if let Some(stopped) = stopped {
-            div.notice.bad { p { strong { (what) ": " } (say(&stopped.why)) " " span.soft { "by " (id(&stopped.by)) ", " (ago(&stopped.at)) } } }
+            div.notice.bad { p {
+                strong { (what) } @if !stopped.why.is_empty() { ": " (say(&stopped.why)) }
+                " " span.soft { @if !stopped.by.is_empty() { "by " (id(&stopped.by)) ", " } (ago(&stopped.at)) }
+            } }
         }
     }
 }
