@@ -331,20 +331,47 @@ class Failure extends Error {
   }
 }
 
-/** Calls to the server, always in the name of one person. */
+/** What whoever waits for a reply gets in its place, once the person it was for has gone. */
+const GONE = new Error("the person has gone");
+
+/**
+ * Calls to the server in the name of one person. Each person has one of their own. It ends with them: what was
+ * under way is broken off, and no reply comes out of it any more, however late it arrives.
+ */
 class Server {
-  /** `lend` gives `{ token, expires_at }`; without it the browser's session counts. */
-  constructor(lend) {
+  /** Asks who is there. `lend` gives `{ token, expires_at }`; without it the browser's session counts. */
+  static async find(lend) {
+    const server = new Server(lend);
+    const tooLate = new Promise((_, fail) => setTimeout(() => fail(new Failure(0)), 15_000));
+    server.user = (await Promise.race([server.json("v1/me"), tooLate])).user;
+    return server;
+  }
+
+  constructor(lend = null) {
     this.lend = lend;
     this.kept = null;
     this.user = null;
+    this.ending = new AbortController();
+  }
+
+  end() {
+    this.ending.abort();
+  }
+
+  /** What comes, if the person is still there when it does. Every wait in here is for this. */
+  async here(coming) {
+    try {
+      return await coming;
+    } finally {
+      if (this.ending.signal.aborted) throw GONE; // also in place of what came, or of what went wrong
+    }
   }
 
   /** The token, a new one where it ends within a minute. */
   async token() {
     if (!this.lend) return null;
     if (!this.kept || this.kept.ends - Date.now() < 60_000) {
-      const { token, expires_at: ends } = await this.lend();
+      const { token, expires_at: ends } = await this.here(this.lend());
       if (typeof token !== "string" || !token) throw new Failure(401);
       this.kept = { token, ends: ends ? Date.parse(ends) : Date.now() + 600_000 };
     }
@@ -352,37 +379,45 @@ class Server {
   }
 
   /** A response, or a `Failure`. A token that no longer counts is replaced once. */
-  async call(path, { method = "GET", body, signal, accept, anybody } = {}, again = true) {
+  async call(path, { method = "GET", body, signal, accept } = {}, again = true) {
     const headers = { "Vouch-Surface": "widget" };
     const token = await this.token();
     if (token) headers.Authorization = `Bearer ${token}`;
-    if (this.user && !anybody) headers["Vouch-Reader"] = encodeURIComponent(this.user);
+    if (this.user) headers["Vouch-Reader"] = encodeURIComponent(this.user);
     if (accept) headers.Accept = accept;
     if (body) headers["Content-Type"] = "application/json";
-    const response = await fetch(new URL(path, BASE), {
-      method, headers, signal, body: body && JSON.stringify(body), cache: "no-store",
+    const reply = fetch(new URL(path, BASE), {
+      method, headers, body: body && JSON.stringify(body), cache: "no-store",
+      signal: AbortSignal.any([this.ending.signal, signal].filter(Boolean)),
       credentials: this.lend ? "omit" : "same-origin", redirect: "error", referrerPolicy: "no-referrer",
     }).catch((error) => {
       throw error.name === "AbortError" ? error : new Failure(0);
     });
+    const response = await this.here(reply);
     if (response.ok) return response;
     if (response.status === 401 && token && again) {
       this.kept = null;
-      return this.call(path, { method, body, signal, accept, anybody }, false);
+      return this.call(path, { method, body, signal, accept }, false);
     }
-    throw new Failure(response.status, await response.json().catch(() => null), response.headers.get("Retry-After"));
+    throw new Failure(response.status, await this.here(response.json().catch(() => null)), response.headers.get("Retry-After"));
   }
 
   async json(path, options) {
-    return (await this.call(path, options)).json();
+    const response = await this.call(path, options);
+    return this.here(response.json().catch(() => {
+      throw new Failure(0);
+    }));
   }
 
-  /** Asks who is there, with a new token. From then on every call is for this person alone. */
-  async who() {
-    this.kept = null;
-    const person = await this.json("v1/me", { anybody: true });
-    this.user = person.user;
-    return person;
+  /** The events of an answer: `{ name, data }`. */
+  async *events(path, options) {
+    const response = await this.call(path, { ...options, accept: "text/event-stream" });
+    const events = eventsOf(response.body);
+    for (;;) {
+      const { value, done } = await this.here(events.next());
+      if (done) return;
+      yield value;
+    }
   }
 }
 
@@ -742,7 +777,9 @@ class Card {
     const form = make("form", { method: "post", action: address, target: "_blank", rel: "noopener" }, field, make("button", { class: "view", part: "view" }, ...label));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      field.value = await server.token().catch(() => "");
+      const token = await server.token().catch(() => null);
+      if (!token) return;
+      field.value = token;
       form.submit();
       field.value = "";
     });
@@ -776,7 +813,7 @@ class VouchChat extends HTMLElement {
   constructor() {
     super();
     this.attachShadow({ mode: "open" }).adoptedStyleSheets = [SHEET];
-    this.server = new Server(null);
+    this.server = new Server();
     this.card = new Card(this);
     this.leave = null;
     this.reset();
@@ -866,7 +903,7 @@ class VouchChat extends HTMLElement {
     if (!this.isConnected) return;
     this.build();
     this.listen();
-    await this.refresh();
+    await this.check();
   }
 
   disconnectedCallback() {
@@ -961,7 +998,7 @@ class VouchChat extends HTMLElement {
     const ready = this.state === "ready";
     const shelf = !this.shelf.hidden;
     this.frame.classList.toggle("begun", begun);
-    this.frame.classList.toggle("veiled", this.state === "checking");
+    this.frame.classList.toggle("veiled", this.state === "veiled");
     this.intro.hidden = begun || shelf;
     this.notice.hidden = shelf;
     this.threadPlace.hidden = !begun || shelf;
@@ -1031,12 +1068,12 @@ class VouchChat extends HTMLElement {
   // ------------------------------------------------ who asks
 
   listen() {
-    const check = () => this.refresh();
-    const visible = () => document.visibilityState === "visible" && check();
+    const check = () => this.check();
+    const visible = () => document.visibilityState === "visible" && this.check();
+    const told = ({ data }) => data !== this.server.user && this.refresh();
     // A page that comes back from the browser's memory shows nothing until it is known who looks at it.
-    const shown = (event) => event.persisted && check();
     const hidden = (event) => event.persisted && this.veil();
-    const told = ({ data }) => data !== this.server.user && check();
+    const shown = (event) => event.persisted && this.refresh();
     this.card.listen();
     otherTabs.addEventListener("message", told);
     document.addEventListener("visibilitychange", visible);
@@ -1056,49 +1093,74 @@ class VouchChat extends HTMLElement {
     };
   }
 
+  /** Somebody may have come or gone: nothing is seen until the server says that it is the same person. */
+  refresh() {
+    this.veil();
+    return this.check();
+  }
+
   veil() {
-    if (this.turns.length) this.state = "checking";
-    this.card.close();
+    if (this.state === "ready") this.state = "veiled";
+    this.card?.close();
     this.show();
   }
 
-  /** Asks the server who is there. Whatever belongs to somebody else is dropped. */
-  async refresh() {
+  /**
+   * Asks who is there, one time after the other. A check that is wanted during another follows it, since the
+   * running one may be older than the reason for the next.
+   */
+  async check() {
     if (!this.frame) return;
-    const round = (this.round = (this.round ?? 0) + 1);
-    const before = this.server.user;
-    const had = this.turns.length > 0;
-    try {
-      this.server.lend = this.lender();
-      if (!this.server.lend && BASE.origin !== location.origin) throw new Failure(401);
-      const person = await this.server.who();
-      if (round !== this.round) return;
-      if (before && before !== person.user) {
-        this.drop();
-        if (had) this.tell("note", this.words.say("changedPerson"), this.words.say("changedPersonWhy"));
-      } else if (this.state !== "ready") {
-        this.notice.replaceChildren();
+    this.wanted = true;
+    await (this.checks ??= this.everyCheck());
+  }
+
+  async everyCheck() {
+    while (this.wanted) {
+      this.wanted = false;
+      try {
+        const lend = this.lender();
+        if (!lend && BASE.origin !== location.origin) throw new Failure(401);
+        this.met(await Server.find(lend));
+      } catch (failure) {
+        await this.nobody(failure);
       }
-      this.state = "ready";
-      if (before !== person.user) otherTabs.postMessage(person.user);
-      if (before !== person.user || this.conversations === null) await this.list();
-    } catch (failure) {
-      if (round !== this.round) return;
-      await this.nobody(failure);
+      this.show();
     }
-    this.show();
+    this.checks = null;
+  }
+
+  /** The server said who is there. */
+  met(found) {
+    if (!this.leave) return;
+    if (found.user === this.server.user) {
+      this.server.kept = found.kept;
+      if (this.wanted) return; // veiled until the newest check has been answered
+      if (this.state !== "ready") this.notice.replaceChildren();
+    } else {
+      const had = this.turns.length > 0;
+      this.drop();
+      this.server = found;
+      if (had) this.tell("note", this.words.say("changedPerson"), this.words.say("changedPersonWhy"));
+      otherTabs.postMessage(found.user);
+    }
+    this.state = "ready";
+    if (this.conversations === null) this.list();
   }
 
   /** Nobody may ask now; why, and what to do. */
   async nobody(failure) {
+    if (!(failure instanceof Failure)) {
+      console.error("vouch-chat:", failure);
+      failure = new Failure(0);
+    }
     if (failure.status === 0) {
       // No answer says nothing about who is there. What is veiled stays so.
-      if (this.state === "unknown") this.tell("problem", ...this.failureWords(failure), this.retry());
+      if (this.state !== "ready") this.tell("problem", ...this.failureWords(failure), this.retry());
       return;
     }
-    this.drop();
     if (this.server.user) otherTabs.postMessage(null);
-    this.server.user = null;
+    this.drop();
     this.state = "nobody";
     if (failure.status === 401) this.tell("problem", ...(await this.signedOut()));
     else this.tell("problem", ...this.failureWords(failure));
@@ -1107,20 +1169,23 @@ class VouchChat extends HTMLElement {
   /** What a person reads who is not signed in, with a way to where they can. */
   async signedOut() {
     const { words } = this;
-    const own = BASE.origin === location.origin && !this.server.lend;
+    const lent = this.lender() !== null;
+    const own = BASE.origin === location.origin && !lent;
     const offered = own && (await fetch(new URL("signin/who", BASE), { credentials: "same-origin", cache: "no-store" }).then((response) => response.status !== 404, () => false));
-    if (!offered) return [words.say("nobody"), this.getAttribute("nobody") ?? words.say("nobodyWhy"), this.server.lend && this.retry()];
+    if (!offered) return [words.say("nobody"), this.getAttribute("nobody") ?? words.say("nobodyWhy"), lent && this.retry()];
     const address = new URL("signin", BASE);
     address.searchParams.set("back", location.pathname + location.search);
     return [words.say("signedOut"), words.say("signedOutWhy"), make("a", { class: "plain-button", href: address.href }, words.say("signIn"))];
   }
 
   retry() {
-    return make("button", { type: "button", class: "plain-button", onclick: () => this.refresh() }, this.words.say("tryAgain"));
+    return make("button", { type: "button", class: "plain-button", onclick: () => this.check() }, this.words.say("tryAgain"));
   }
 
-  /** Takes away everything that belongs to a person. */
+  /** Takes away everything that belongs to a person, and what is still on its way to them. */
   drop() {
+    this.server.end();
+    this.server = new Server();
     this.underWay?.abort();
     this.card.close();
     this.reset();
@@ -1140,8 +1205,9 @@ class VouchChat extends HTMLElement {
       make("p", {}, make("strong", {}, title)), ...more.filter(Boolean).map((one) => (one instanceof Node ? one : make("p", {}, one)))));
   }
 
-  /** Whether a failure means that the person is gone; then everything of theirs is dropped. */
+  /** Whether a failure means that the person is gone. Who is there instead is found out. */
   lost(failure) {
+    if (failure === GONE) return true;
     if (failure.status !== 401 && failure.code !== "another_person" && failure.code !== "blocked") return false;
     this.refresh();
     return true;
@@ -1192,7 +1258,7 @@ class VouchChat extends HTMLElement {
   async ask(question) {
     if (this.launcher) this.open();
     if (this.underWay) this.stop();
-    if (this.state !== "ready") await this.refresh();
+    if (this.state !== "ready") await this.check();
     if (this.state !== "ready") return;
     const stop = new AbortController();
     const turn = new Turn(this, question);
@@ -1224,8 +1290,7 @@ class VouchChat extends HTMLElement {
   async receive(turn, { signal }) {
     const body = { question: turn.question, stream: true };
     if (this.conversations) body.conversation = this.conversation ?? "new";
-    const response = await this.server.call("v1/ask", { method: "POST", body, signal, accept: "text/event-stream" });
-    for await (const { name, data } of eventsOf(response.body)) {
+    for await (const { name, data } of this.server.events("v1/ask", { method: "POST", body, signal })) {
       if (signal.aborted) return this.halted(turn, signal);
       if (name === "status") this.status(this.words.say({ searching: "searching", reading: "reading", checking: "checking", writing: "writing", generating: "writing" }[data.stage] ?? "working"), true);
       if (name === "citation") turn.citation(data);
@@ -1253,8 +1318,8 @@ class VouchChat extends HTMLElement {
 
   broke(turn, failure, { signal }) {
     if (signal.aborted) return this.halted(turn, signal);
-    if (!(failure instanceof Failure)) failure = new Failure(0);
     if (this.lost(failure)) return;
+    if (!(failure instanceof Failure)) failure = new Failure(0);
     if (failure.status === 404 && this.conversation) {
       this.conversation = null;
       this.list();
@@ -1302,10 +1367,12 @@ class VouchChat extends HTMLElement {
   async list() {
     try {
       this.conversations = (await this.server.json("v1/conversations")).conversations;
-    } catch {
+    } catch (failure) {
+      if (this.lost(failure)) return;
       this.conversations = null;
     }
     this.show();
+    if (!this.shelf.hidden) this.fillShelf();
   }
 
   belongs(conversation) {
@@ -1335,9 +1402,8 @@ class VouchChat extends HTMLElement {
     this.show();
     if (!opening) return this.earlierButton.focus();
     this.shelf.replaceChildren(make("p", { class: "empty" }, this.words.say("loading")));
-    await this.list();
-    this.fillShelf();
     this.shelf.focus();
+    this.list();
   }
 
   fillShelf() {
@@ -1393,7 +1459,7 @@ class VouchChat extends HTMLElement {
         this.fresh(false);
         this.shelf.hidden = false;
       }
-      await this.list();
+      this.conversations = this.conversations.filter((one) => one.id !== id);
       this.fillShelf();
       this.shelf.focus();
     } catch (failure) {
@@ -1402,8 +1468,8 @@ class VouchChat extends HTMLElement {
   }
 
   missed(failure) {
-    if (!(failure instanceof Failure)) throw failure;
     if (this.lost(failure)) return;
+    if (!(failure instanceof Failure)) throw failure;
     const { words } = this;
     this.shelf.hidden = true;
     this.tell("problem", ...(failure.status === 404 ? [words.say("gone"), words.say("goneWhy")] : this.failureWords(failure)));
@@ -1502,7 +1568,8 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 .middle { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; padding: 1.1em; display: flex; flex-direction: column; gap: 1em; }
 .intro { color: var(--soft); text-wrap: pretty; }
 .inline .intro { margin-bottom: .9em; }
-.veiled .thread { visibility: hidden; }
+.veiled :is(.thread, .shelf) { visibility: hidden; }
+.veiled textarea { opacity: 0; }
 .notices:empty { display: none; }
 .inline .notices { margin-bottom: 1em; }
 

@@ -94,6 +94,90 @@ async fn promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody() {
 }
 
 #[tokio::test]
+async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked() {
+    let name =
+        "promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    // What the network does: `slow` and `broken` say which replies wait or fail; `held` are those that wait.
+    let network = "const real = fetch; Object.assign(window, {slow: '', broken: '', held: []});
+        window.fetch = async (address, options) => {
+            const path = new URL(address, location).pathname, slow = window.slow && path.includes(window.slow);
+            if (window.broken && path.includes(window.broken)) throw new TypeError('no network');
+            const reply = await real(address, options);
+            if (!slow) return reply;
+            const copy = new Response(await reply.text(), reply);
+            return new Promise((give) => held.push(() => give(copy)));
+        };";
+    let seen = "[...$$('.thread *')].some((one) => one.checkVisibility({visibilityProperty: true}))";
+    let switch_to = async |user: &str| {
+        let person = browser.shown("#person").await;
+        person.select_by_value(user).await.expect("a person");
+    };
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+
+    // An earlier conversation, a list, and the end of one: asked for by Bob, here when Carla is.
+    for late in ["/v1/conversations/", "/v1/conversations", "/v1/ask"] {
+        browser.goto(&world.base).await;
+        browser.become_person("bob").await;
+        browser.holds("chat.conversations?.length > 0").await;
+        browser.js(&format!("{network} slow = '{late}';")).await;
+        match late {
+            "/v1/ask" => browser.send(QUESTION).await,
+            _ => browser.click("[aria-label='Earlier conversations']").await,
+        }
+        if late.ends_with('/') {
+            browser.click(".past").await;
+        }
+        browser.holds("held.length === 1").await;
+        switch_to("carla").await;
+        browser.holds("chat.server.user === 'user:carla'").await;
+        browser.js("slow = ''; held.forEach((give) => give());").await;
+        browser.ask(QUESTION).await;
+        browser.says(".sentences", "Contractors").await;
+        assert!(!browser.everything().await.contains("28 days"), "{late}");
+    }
+
+    // Two checks at once: the first says that it is Carla, and the second fails.
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    browser.js(&format!("{network} slow = '/v1/me';")).await;
+    browser.js("fetch('/signin', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({user: 'carla'})})
+        .then(() => dispatchEvent(new Event('focus')));").await;
+    browser.holds("held.length === 1").await;
+    browser.js("dispatchEvent(new Event('focus')); broken = '/v1/me'; held[0]();").await;
+    browser.holds("chat.server.user === 'user:carla' && chat.turns.length === 0").await;
+    assert!(!browser.everything().await.contains("28 days"));
+
+    // The page switched, and nobody can say who is there: nothing is seen until somebody can.
+    for other in ["carla", ""] {
+        browser.goto(&world.base).await;
+        browser.become_person("bob").await;
+        browser.ask(QUESTION).await;
+        browser.js(&format!("{network} broken = '/v1/me';")).await;
+        switch_to(other).await;
+        browser.says(".notices", "can't be reached").await;
+        assert_eq!(browser.js(&format!("return {seen};")).await, false, "{other}");
+        browser.js("broken = '';").await;
+        browser.click(".notices .plain-button").await;
+        browser.holds("chat.turns.length === 0").await;
+        assert!(!browser.everything().await.contains("28 days"), "{other}");
+    }
+    // The same person again: it is all still there.
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    browser.js(&format!("{network} broken = '/v1/me'; chat.refresh();")).await;
+    browser.says(".notices", "can't be reached").await;
+    browser.js("broken = '';").await;
+    browser.click(".notices .plain-button").await;
+    browser.says(".sentences", "28 days").await;
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
 async fn whoever_presses_the_button_is_signed_out() {
     let Some(browser) = Browser::start("whoever_presses_the_button_is_signed_out").await else {
         return;
