@@ -827,6 +827,9 @@ class VouchChat extends HTMLElement {
     /** The person's conversations; null where the server keeps none. */
     this.conversations = null;
     this.state = "unknown";
+    /** How many checks in a row have failed. */
+    this.failures = 0;
+    clearTimeout(this.later);
   }
 
   // ------------------------------------------------ settings
@@ -1118,6 +1121,7 @@ class VouchChat extends HTMLElement {
   async everyCheck() {
     while (this.wanted) {
       this.wanted = false;
+      clearTimeout(this.later);
       try {
         const lend = this.lender();
         if (!lend && BASE.origin !== location.origin) throw new Failure(401);
@@ -1136,7 +1140,7 @@ class VouchChat extends HTMLElement {
     if (found.user === this.server.user) {
       this.server.kept = found.kept;
       if (this.wanted) return; // veiled until the newest check has been answered
-      if (this.state !== "ready") this.notice.replaceChildren();
+      if (this.failures) this.notice.replaceChildren();
     } else {
       const had = this.turns.length > 0;
       this.drop();
@@ -1145,25 +1149,30 @@ class VouchChat extends HTMLElement {
       otherTabs.postMessage(found.user);
     }
     this.state = "ready";
+    this.failures = 0;
     if (this.conversations === null) this.list();
   }
 
-  /** Nobody may ask now; why, and what to do. */
+  /** The server did not say who is there: for want of one, or for a reason that passes. */
   async nobody(failure) {
     if (!(failure instanceof Failure)) {
       console.error("vouch-chat:", failure);
       failure = new Failure(0);
     }
-    if (failure.status === 0) {
-      // No answer says nothing about who is there. What is veiled stays so.
-      if (this.state !== "ready") this.tell("problem", ...this.failureWords(failure), this.retry());
-      return;
-    }
+    if (failure.status !== 401 && failure.status !== 403) return this.unsure(failure);
     if (this.server.user) otherTabs.postMessage(null);
     this.drop();
     this.state = "nobody";
     if (failure.status === 401) this.tell("problem", ...(await this.signedOut()));
     else this.tell("problem", ...this.failureWords(failure));
+  }
+
+  /** That says nothing about who is there: everything stays as it is, veiled or not, and is asked again soon. */
+  unsure(failure) {
+    this.failures += 1;
+    this.tell("problem", ...this.failureWords(failure), this.retry());
+    const seconds = Math.max(Math.min(2 ** this.failures, 60), Number(failure.retryAfter) || 0);
+    this.later = setTimeout(() => this.check(), 1000 * seconds);
   }
 
   /** What a person reads who is not signed in, with a way to where they can. */
@@ -1184,6 +1193,8 @@ class VouchChat extends HTMLElement {
 
   /** Takes away everything that belongs to a person, and what is still on its way to them. */
   drop() {
+    // What is typed belongs to the person too. Where nobody was signed in it is of whoever comes.
+    if (this.server.user) this.write("");
     this.server.end();
     this.server = new Server();
     this.underWay?.abort();
@@ -1192,17 +1203,17 @@ class VouchChat extends HTMLElement {
     if (!this.frame) return;
     for (const place of [this.threadPlace, this.shelf, this.notice]) place.replaceChildren();
     this.shelf.hidden = true;
-    this.field.value = "";
     this.live.textContent = "";
     this.status("");
-    this.fit();
     this.show();
   }
 
   /** Says something above the thread. */
   tell(look, title, ...more) {
-    this.notice.replaceChildren(make("div", { class: `remark ${look}`, part: "remark", role: look === "problem" ? "alert" : "status" },
-      make("p", {}, make("strong", {}, title)), ...more.filter(Boolean).map((one) => (one instanceof Node ? one : make("p", {}, one)))));
+    const box = make("div", { class: `remark ${look}`, part: "remark", role: look === "problem" ? "alert" : "status" },
+      make("p", {}, make("strong", {}, title)), ...more.filter(Boolean).map((one) => (one instanceof Node ? one : make("p", {}, one))));
+    // What stands there already is not said again.
+    if (this.notice.textContent !== box.textContent) this.notice.replaceChildren(box);
   }
 
   /** Whether a failure means that the person is gone. Who is there instead is found out. */
@@ -1231,6 +1242,13 @@ class VouchChat extends HTMLElement {
 
   // ------------------------------------------------ asking
 
+  /** Puts a question into the field. The person sends it, or not. */
+  write(question) {
+    if (!this.frame) return;
+    this.field.value = question;
+    this.fit();
+  }
+
   typed(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -1258,8 +1276,12 @@ class VouchChat extends HTMLElement {
   async ask(question) {
     if (this.launcher) this.open();
     if (this.underWay) this.stop();
-    if (this.state !== "ready") await this.check();
-    if (this.state !== "ready") return;
+    if (this.state !== "ready") {
+      // It stays in the field until somebody is there to ask it.
+      this.write(question);
+      await this.check();
+      if (this.state !== "ready" || this.field.value !== question) return;
+    }
     const stop = new AbortController();
     const turn = new Turn(this, question);
     this.underWay = stop;
@@ -1268,8 +1290,7 @@ class VouchChat extends HTMLElement {
     this.notice.replaceChildren();
     if (!this.shelf.hidden) this.shelf.hidden = true;
     this.threadPlace.append(turn.element);
-    this.field.value = "";
-    this.fit();
+    if (this.field.value.trim() === question) this.write("");
     this.status(this.words.say("searching"), true);
     this.show();
     this.follow(turn);

@@ -157,6 +157,52 @@ async fn every_failure_is_said_in_plain_words() {
 }
 
 #[tokio::test]
+async fn a_check_that_fails_takes_away_neither_the_answer_nor_what_is_typed() {
+    let name = "a_check_that_fails_takes_away_neither_the_answer_nor_what_is_typed";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    let draft = "And how many days";
+    browser.shown(".composer textarea").await.send_keys(draft).await.unwrap();
+    browser
+        .js("const real = fetch; window.next = null;
+            window.fetch = (address, options) => String(address).endsWith('/v1/me') && window.next
+                ? Promise.resolve(new Response(next.body, {status: next.status}))
+                : real(address, options);")
+        .await;
+    for (status, body, said) in [
+        (502, "<h1>bad gateway</h1>", "Something went wrong on the server"),
+        (500, "{}", "Something went wrong on the server"),
+        (429, "{}", "Too many questions at once"),
+        (503, "{\"code\":\"stopped\"}", "The assistant is stopped"),
+        (200, "no JSON", "can't be reached"),
+    ] {
+        let next = json!({"status": status, "body": body});
+        browser.js(&format!("window.next = {next}; dispatchEvent(new Event('focus'));")).await;
+        browser.says(".notices", said).await;
+        browser.says(".sentences", "28 days").await;
+        browser.holds(&format!("chat.field.value === '{draft}'")).await;
+    }
+    // It asks again by itself, and goes on.
+    browser.js("window.next = null;").await;
+    browser.holds("$('.notices').textContent === ''").await;
+    browser.holds(&format!("chat.field.value === '{draft}'")).await;
+
+    // Whoever is nobody keeps what they typed, and asks it when they are somebody.
+    browser.goto(&world.base).await;
+    browser.shown("#person").await.select_by_value("").await.unwrap();
+    browser.says(".notices", "Nobody is signed in").await;
+    browser.send(QUESTION).await;
+    browser.holds(&format!("chat.field.value === '{QUESTION}' && chat.turns.length === 0")).await;
+    browser.become_person("carla").await;
+    browser.click(".send").await;
+    browser.says(".sentences", "Contractors").await;
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
 async fn the_widget_speaks_the_pages_language() {
     let name = "the_widget_speaks_the_pages_language";
     let Some(browser) = Browser::start(name).await else { return };
