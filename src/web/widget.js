@@ -31,6 +31,7 @@ const ENGLISH = {
   fresh: "New conversation",
   earlier: "Earlier conversations",
   earlierNone: "There are no earlier conversations.",
+  earlierFailed: "Your earlier conversations can't be loaded right now.",
   remove: "Delete",
   removeNamed: "Delete “{title}”",
   removeSure: "Delete this conversation?",
@@ -132,6 +133,7 @@ const GERMAN = {
   fresh: "Neues Gespräch",
   earlier: "Frühere Gespräche",
   earlierNone: "Es gibt keine früheren Gespräche.",
+  earlierFailed: "Ihre früheren Gespräche lassen sich gerade nicht laden.",
   remove: "Löschen",
   removeNamed: "„{title}“ löschen",
   removeSure: "Dieses Gespräch löschen?",
@@ -824,8 +826,9 @@ class VouchChat extends HTMLElement {
     this.turns = [];
     this.underWay = null;
     this.conversation = null;
-    /** The person's conversations; null where the server keeps none. */
-    this.conversations = null;
+    /** The person's conversations, as far as the list came; null where the server keeps none. */
+    this.conversations = [];
+    this.listed = false;
     this.state = "unknown";
     /** How many checks in a row have failed. */
     this.failures = 0;
@@ -1150,7 +1153,7 @@ class VouchChat extends HTMLElement {
     }
     this.state = "ready";
     this.failures = 0;
-    if (this.conversations === null) this.list();
+    if (!this.listed) this.list();
   }
 
   /** The server did not say who is there: for want of one, or for a reason that passes. */
@@ -1187,8 +1190,8 @@ class VouchChat extends HTMLElement {
     return [words.say("signedOut"), words.say("signedOutWhy"), make("a", { class: "plain-button", href: address.href }, words.say("signIn"))];
   }
 
-  retry() {
-    return make("button", { type: "button", class: "plain-button", onclick: () => this.check() }, this.words.say("tryAgain"));
+  retry(act = () => this.check()) {
+    return make("button", { type: "button", class: "plain-button", onclick: act }, this.words.say("tryAgain"));
   }
 
   /** Takes away everything that belongs to a person, and what is still on its way to them. */
@@ -1310,7 +1313,7 @@ class VouchChat extends HTMLElement {
   /** Shows the events of a running answer. */
   async receive(turn, { signal }) {
     const body = { question: turn.question, stream: true };
-    if (this.conversations) body.conversation = this.conversation ?? "new";
+    if (this.conversations !== null) body.conversation = this.conversation ?? "new";
     for await (const { name, data } of this.server.events("v1/ask", { method: "POST", body, signal })) {
       if (signal.aborted) return this.halted(turn, signal);
       if (name === "status") this.status(this.words.say({ searching: "searching", reading: "reading", checking: "checking", writing: "writing", generating: "writing" }[data.stage] ?? "working"), true);
@@ -1388,9 +1391,11 @@ class VouchChat extends HTMLElement {
   async list() {
     try {
       this.conversations = (await this.server.json("v1/conversations")).conversations;
+      this.listed = true;
     } catch (failure) {
       if (this.lost(failure)) return;
-      this.conversations = null;
+      this.listed = failure.status === 404;
+      if (this.listed) this.conversations = null;
     }
     this.show();
     if (!this.shelf.hidden) this.fillShelf();
@@ -1433,7 +1438,9 @@ class VouchChat extends HTMLElement {
     const head = make("div", { class: "shelf-head" },
       make("button", { type: "button", class: "icon", "aria-label": words.say("back"), title: words.say("back"), onclick: () => this.toggleShelf() }, drawing("back")),
       make("h3", {}, words.say("earlier")));
-    this.shelf.replaceChildren(head, items.length ? make("ul", {}, ...items) : make("p", { class: "empty" }, words.say("earlierNone")));
+    const empty = (key) => make("p", { class: "empty" }, words.say(key));
+    this.shelf.replaceChildren(head, ...(this.listed ? [] : [empty("earlierFailed"), this.retry(() => this.list())]),
+      items.length ? make("ul", {}, ...items) : this.listed ? empty("earlierNone") : "");
   }
 
   /** One conversation on the shelf: open it, or delete it after a second click. */

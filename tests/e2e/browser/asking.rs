@@ -139,3 +139,34 @@ async fn a_conversation_goes_on_is_found_again_and_can_be_deleted() {
     assert_eq!(world.bob().get("/v1/conversations").await.json()["conversations"], json!([]));
     browser.only_called(&[&world.base]).await;
 }
+
+#[tokio::test]
+async fn a_list_that_fails_ends_no_conversation_and_hides_none() {
+    let name = "a_list_that_fails_ends_no_conversation_and_hides_none";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser
+        .js("const real = fetch; Object.assign(window, {failing: true, sent: null});
+            window.fetch = (address, options) => {
+                if (String(address).endsWith('/v1/ask')) window.sent = JSON.parse(options.body);
+                return window.failing && String(address).endsWith('/v1/conversations')
+                    ? Promise.resolve(new Response('{}', {status: 503}))
+                    : real(address, options);
+            };")
+        .await;
+    browser.ask(QUESTION).await;
+    browser.click("[aria-label='Earlier conversations']").await;
+    let said = browser.says(".shelf", "can't be loaded").await;
+    assert!(!said.contains("no earlier"), "{said}");
+    browser.click("[aria-label='Back']").await;
+    browser.ask("And for contractors?").await;
+    browser.holds("sent.conversation === chat.conversation && sent.conversation !== 'new'").await;
+    browser.click("[aria-label='Earlier conversations']").await;
+    browser.says(".shelf", "can't be loaded").await;
+    browser.js("window.failing = false;").await;
+    browser.click(".shelf .plain-button").await;
+    browser.says(".past", "2 questions").await;
+    browser.only_called(&[&world.base]).await;
+}

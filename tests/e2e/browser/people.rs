@@ -95,8 +95,7 @@ async fn promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody() {
 
 #[tokio::test]
 async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked() {
-    let name =
-        "promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked";
+    let name = "promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
     // What the network does: `slow` and `broken` say which replies wait or fail; `held` are those that wait.
@@ -109,7 +108,8 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
             const copy = new Response(await reply.text(), reply);
             return new Promise((give) => held.push(() => give(copy)));
         };";
-    let seen = "[...$$('.thread *')].some((one) => one.checkVisibility({visibilityProperty: true}))";
+    let seen =
+        "[...$$('.thread *')].some((one) => one.checkVisibility({visibilityProperty: true}))";
     let switch_to = async |user: &str| {
         let person = browser.shown("#person").await;
         person.select_by_value(user).await.expect("a person");

@@ -172,6 +172,11 @@ async fn a_check_that_fails_takes_away_neither_the_answer_nor_what_is_typed() {
                 ? Promise.resolve(new Response(next.body, {status: next.status}))
                 : real(address, options);")
         .await;
+    // It asks again by itself.
+    browser.js("window.next = {status: 502}; dispatchEvent(new Event('focus'));").await;
+    browser.says(".notices", "Something went wrong on the server").await;
+    browser.js("window.next = null;").await;
+    browser.holds("$('.notices').textContent === ''").await;
     for (status, body, said) in [
         (502, "<h1>bad gateway</h1>", "Something went wrong on the server"),
         (500, "{}", "Something went wrong on the server"),
@@ -185,8 +190,8 @@ async fn a_check_that_fails_takes_away_neither_the_answer_nor_what_is_typed() {
         browser.says(".sentences", "28 days").await;
         browser.holds(&format!("chat.field.value === '{draft}'")).await;
     }
-    // It asks again by itself, and goes on.
     browser.js("window.next = null;").await;
+    browser.click(".notices .plain-button").await;
     browser.holds("$('.notices').textContent === ''").await;
     browser.holds(&format!("chat.field.value === '{draft}'")).await;
 
