@@ -202,7 +202,11 @@ fn chunks(app: &App, inspected: &Inspection) -> Markup {
                                     th scope="row" { (one.place) }
                                     td.n { (number(one.start)) } td.n { (number(one.end)) }
                                     td.n { @match one.page { Some(page) => (page), None => span.soft { "–" } } }
-                                    td { (meaning(words_alone, i64::from(one.embedded), 1)) }
+                                    td {
+                                        @if one.embedded { "yes" }
+                                        @else if words_alone { span.soft { "words alone" } }
+                                        @else { "not yet" }
+                                    }
                                     td {
                                         @if let Some(live) = live {
                                             a href={ (viewer) "?version=" (query(&live.version)) "&start=" (one.start) "&end=" (one.end) "#quote" } {

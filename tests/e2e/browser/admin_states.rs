@@ -217,3 +217,23 @@ async fn every_admin_page_that_has_nothing_to_show_is_accessible_and_fits_on_a_p
     }
     browser.only_called(&[&world.base]).await;
 }
+
+#[tokio::test]
+async fn the_page_that_asks_for_a_key_is_accessible_and_fits_on_a_phone() {
+    let name = "the_page_that_asks_for_a_key_is_accessible_and_fits_on_a_phone";
+    let Some(axe) = axe(name) else { return };
+    let Some(browser) = Browser::start(name).await else { return };
+    let first = "the-first-administrators-key-0123456789";
+    let world = Company::holding(&[]).with_keys(first).open().await;
+    let look = Look { browser: &browser, axe: &axe, base: &world.base };
+    look.at("/admin", "before a key").await;
+    browser.shown("input[name='key']").await.send_keys("vk_nothing").await.expect("a key");
+    browser.click("form button").await;
+    browser.says(".notice", "This key").await;
+    look.here("a key that does not sign in").await;
+    browser.shown("input[name='key']").await.send_keys(first).await.expect("a key");
+    browser.click("form button").await;
+    browser.says("h1", "Overview").await;
+    look.here("a key's overview").await;
+    browser.only_called(&[&world.base]).await;
+}
