@@ -48,6 +48,12 @@ async fn promise_4_a_wider_rule_waits_for_a_second_person_and_counts_from_the_ne
     let waiting = held(&world.dana()).await;
     let target = format!("held:{}", waiting[0]["id"]);
     assert_eq!((waiting.len(), &waiting[0]["by"]), (1, &json!("user:alice")));
+    let everybody = json!({"allow": ["everyone"]});
+    let rules = &waiting[0]["rules"];
+    assert_eq!((&rules[0]["of"], &rules[0]["after"]), (&json!("source"), &json!([everybody])));
+    assert_eq!(rules[0]["before"][0]["allow"], narrow()["access"]["allow"], "{rules}");
+    let page = world.dana().page("/admin/approvals").await.body;
+    assert!(page.contains("group:readers") && page.contains("everyone"), "{page}");
     assert!(held(&world.bob()).await.is_empty(), "it is not for everybody to know");
     let refused = world.alice().decide(&target, "approve").await.problem();
     assert_eq!(refused, (403, "second_person".to_owned()));

@@ -8,11 +8,11 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::folders::{self, WiderFolders};
+use super::folders::{self, Wider, WiderFolders};
 use super::sources::{self, source};
 use super::widening::{Compared, Groups, gain, narrows, one_person, rules_in_force};
 use super::{Actor, Ledger, SourceSpec, SourceState, audit, bump_epoch, now, people, rfc3339};
-use crate::access::{Principal, Rule};
+use crate::access::{Layer, Principal, Rule};
 use crate::error::{Error, Refusal, Result};
 
 /// A change that waits for a second person.
@@ -26,10 +26,23 @@ pub struct Widening {
     pub subject: String,
     /// The change in a sentence, without titles.
     pub what: String,
+    /// The rules that would change.
+    pub rules: Vec<RuleChange>,
     /// Who asked for it.
     pub by: String,
     /// When, RFC 3339.
     pub at: String,
+}
+
+/// A rule as it is in force, and as it would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleChange {
+    /// `source`, or the folder's path.
+    pub of: String,
+    /// What whoever reads passes now, all of it.
+    pub before: Vec<Layer>,
+    /// What they would pass instead.
+    pub after: Vec<Layer>,
 }
 
 impl Widening {
@@ -61,6 +74,25 @@ impl Change {
         }
     }
 
+    fn rules(self) -> Vec<RuleChange> {
+        match self {
+            Self::Source { before, after } => vec![RuleChange {
+                of: "source".to_owned(),
+                before: vec![before.access],
+                after: vec![after.access],
+            }],
+            Self::Nesting { .. } => Vec::new(),
+            Self::Folder { folders, .. } => {
+                let change = |(of, wider): (String, Wider)| RuleChange {
+                    of,
+                    before: wider.before,
+                    after: wider.after.into_iter().collect(),
+                };
+                folders.into_iter().map(change).collect()
+            }
+        }
+    }
+
     fn subject(&self) -> &str {
         match self {
             Self::Source { before, .. } => &before.id,
@@ -70,7 +102,7 @@ impl Change {
     }
 }
 
-const COLUMNS: &str = "id, kind, subject, what, by, at";
+const COLUMNS: &str = "id, kind, subject, what, by, at, change";
 
 impl Ledger {
     /// The changes that wait and that this actor may decide about or has an interest in: all for an
@@ -292,7 +324,7 @@ pub(super) fn of_source(tx: &Transaction<'_>, source: &str) -> Result<Option<Str
 
 fn waiting(tx: &Transaction<'_>, kind: &str, subject: &str) -> Result<Vec<(Widening, Change)>> {
     let sql = format!(
-        "SELECT {COLUMNS}, change FROM held
+        "SELECT {COLUMNS} FROM held
          WHERE decision IS NULL AND kind = ?1 AND subject = ?2 ORDER BY id"
     );
     let mut statement = tx.prepare_cached(&sql)?;
@@ -377,7 +409,7 @@ fn same_hand(tx: &Transaction<'_>, asked: &str, decides: &str) -> Result<bool> {
 }
 
 fn find(tx: &Transaction<'_>, id: i64) -> Result<Option<(Widening, String, Option<String>)>> {
-    let sql = format!("SELECT {COLUMNS}, change, decision FROM held WHERE id = ?1");
+    let sql = format!("SELECT {COLUMNS}, decision FROM held WHERE id = ?1");
     let found = tx
         .prepare_cached(&sql)?
         .query_row([id], |found| Ok((row(found)?, found.get(6)?, found.get(7)?)));
@@ -385,11 +417,13 @@ fn find(tx: &Transaction<'_>, id: i64) -> Result<Option<(Widening, String, Optio
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<Widening> {
+    let change: String = row.get(6)?;
     Ok(Widening {
         id: row.get(0)?,
         kind: row.get(1)?,
         subject: row.get(2)?,
         what: row.get(3)?,
+        rules: serde_json::from_str(&change).map(Change::rules).unwrap_or_default(),
         by: row.get(4)?,
         at: rfc3339(row.get(5)?),
     })

@@ -52,7 +52,7 @@ pub use generations::{
     Change, ChangeAct, ChunkToEmbed, GenerationInfo, GenerationState, Settings, StoredEmbedding,
     VersionContent,
 };
-pub use held::Widening;
+pub use held::{RuleChange, Widening};
 pub use inspect::{Feedback, InspectedChunk, InspectedVersion, Inspection, Unanswered};
 pub use jobs::{Job, JobKind, JobState};
 pub use keys::{KeyInfo, KeyRole, NewKey};

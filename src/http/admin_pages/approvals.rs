@@ -10,7 +10,7 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
 use vouch_index::ledger::{OpenedVersion, Waiting, WaitingText, Widening};
-use vouch_index::{DocumentId, Rule};
+use vouch_index::{DocumentId, Layer, Rule};
 
 use super::difference::difference;
 use super::pieces::{
@@ -83,6 +83,13 @@ fn widening(held: &Widening, caller: &Caller) -> Markup {
     html! {
         article.card {
             p { (state("held")) " " (say(&held.what)) }
+            @for rule in &held.rules {
+                dl.facts {
+                    dt { @if rule.of == "source" { "Now" } @else { (id(&rule.of)) " now" } }
+                    dd { (layers(&rule.before)) }
+                    dt { "Then" } dd { (layers(&rule.after)) }
+                }
+            }
             p.soft { "Asked for by " (id(&held.by)) ", " (ago(&held.at)) }
             @if held.by == caller.actor.name {
                 p.soft { "You asked for it, so somebody else decides." }
@@ -259,9 +266,16 @@ fn facts(opened: &OpenedVersion, before: Option<&OpenedVersion>) -> Markup {
 }
 
 fn rule(rule: Option<&Rule>) -> Markup {
-    let layers = rule.map_or(&[][..], |rule| &rule.0);
+    match rule {
+        Some(rule) if !rule.0.is_empty() => layers(&rule.0),
+        Some(_) | None => html! { "none: its source and folders decide" },
+    }
+}
+
+/// Layers that whoever reads has to pass, one after the other.
+fn layers(layers: &[Layer]) -> Markup {
     html! {
-        @if layers.is_empty() { "none: its source and folders decide" }
+        @if layers.is_empty() { "restricts nobody" }
         @for one in layers { div { (layer(one)) } }
     }
 }
