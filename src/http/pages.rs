@@ -104,7 +104,8 @@ async fn view(
     query: Result<Query<ViewQuery>, ApiError>,
 ) -> Response {
     let shown = async {
-        let (AsReader(reader), Path(place), Query(query)) = (reader?, path?, query?);
+        let (AsReader(reader), Path(place)) = (reader?, path?);
+        let Query(query) = query.map_err(|_| no_whole_link())?;
         show(&app, reader, place, query).await
     };
     match shown.await {
@@ -137,7 +138,7 @@ async fn view_with_token(
         bearer.map(|bearer| parts.headers.insert(header::AUTHORIZATION, bearer)).is_some();
     let shown = async {
         let AsReader(reader) = AsReader::from_request_parts(&mut parts, &app).await?;
-        let (Path(place), Query(query)) = (path?, query?);
+        let (Path(place), Query(query)) = (path?, query.map_err(|_| no_whole_link())?);
         show(&app, reader, place, query).await
     };
     match shown.await {
@@ -147,22 +148,38 @@ async fn view_with_token(
     }
 }
 
+/// For whoever follows a link that somebody cut or changed.
+fn no_whole_link() -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "bad_query",
+        "this link is not whole",
+        "open the document from the answer that named it, or without what follows the `?`",
+    )
+}
+
 /// The same answer as a program gets, in words on a page, with the way on from there.
 pub(super) fn problem_page(error: &ApiError, (place, name): (&str, &str)) -> Response {
     let status = error.status();
+    let mut said = error.clone();
+    if error.is_unauthorized() {
+        // Pages say so to those alone who can't sign in: in the demo they choose who they are.
+        "nobody is signed in".clone_into(&mut said.title);
+        "choose on the first page who you are; then come back here".clone_into(&mut said.hint);
+    }
     let words = html! {
         main.document.problem {
             header {
                 p.crumbs { (status) }
-                h1 { (told(&error.title)) }
+                h1 { (told(&said.title)) }
             }
             article {
-                p { (told(&error.hint)) }
+                p { (told(&said.hint)) }
                 p { a href=(place) { (name) } }
             }
         }
     };
-    let title = viewer::readable(&error.title);
+    let title = viewer::readable(&said.title);
     said_on(page(&title, &words), error)
 }
 

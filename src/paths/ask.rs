@@ -25,6 +25,10 @@ const PER_DOCUMENT: usize = 4;
 /// Passages looked at before the cap above, as a multiple of those that are used.
 const LOOKED_AT: usize = 4;
 
+/// What a reader is told where meaning could not count.
+const WORDS_ALONE: &str =
+    "searched by words alone, so what stands there in other words may be missing";
+
 /// A question with what narrows it.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -152,9 +156,10 @@ fn look(
         meaning_weight: app.config.search.meaning_weight as f32,
     };
     let mut found = search::search(&app.ledger, &live.generation, clearance, &query)?;
-    if found.words_only.is_some() {
-        let why = live.note.clone().or(found.words_only);
-        found.words_only = why.map(|why| format!("searched by words alone: {why}"));
+    if let Some(why) = found.words_only.take() {
+        // Why is for those who run this server; `status`, `doctor` and `/readyz` say it, too.
+        tracing::debug!("searched by words alone: {why}");
+        found.words_only = Some(WORDS_ALONE.to_owned());
     }
     Ok(found)
 }

@@ -86,20 +86,10 @@ pub(super) async fn in_words(
             } else {
                 ("/admin", "The admin pages")
             };
-            pages::problem_page(&in_demo(error), way)
+            pages::problem_page(&error, way)
         };
     }
     response
-}
-
-/// Nobody signs in to the demo: they choose who they are.
-fn in_demo(mut error: ApiError) -> ApiError {
-    if error.is_unauthorized() {
-        "nobody is signed in".clone_into(&mut error.title);
-        "choose on the first page who you are, such as an administrator; then come back here"
-            .clone_into(&mut error.hint);
-    }
-    error
 }
 
 /// Where a browser goes once something is done: the page says what was done, and how it stands then.
