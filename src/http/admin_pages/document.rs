@@ -32,13 +32,13 @@ pub(super) async fn inspect(
     Path((of, path)): Path<(String, String)>,
 ) -> Result<Markup, ApiError> {
     app.blocking(move |app| {
-        let about = own_source(app, &caller, &of)?;
+        own_source(app, &caller, &of)?;
         let name = DocumentId { source: of.clone(), path };
         let inspected = app.ledger.inspect(&name)?.ok_or_else(ApiError::not_found)?;
         let mut listed = app.ledger.documents(&of)?.into_iter();
         let info = listed.rfind(|one| one.document == inspected.document);
         let answers = answers(app, &caller, &inspected.document)?;
-        let approves = about.spec.approved_by(&caller.actor);
+        let approves = app.ledger.approval(&of, &caller.actor)?.is_some();
         let frame = Frame::of(app, &caller, "/admin/sources")?;
         let body = html! {
             p.crumbs { a href="/admin/sources" { "Sources" } " / " (source(&of)) }
@@ -47,7 +47,9 @@ pub(super) async fn inspect(
             @if let Some(reason) = info.as_ref().and_then(|info| info.reason.as_ref()) {
                 div.notice { p { strong { "Its file could not be read: " } (told(reason)) } }
             }
-            @for one in &inspected.versions { (flags(one, &inspected.document, approves)) }
+            @for (at, one) in inspected.versions.iter().enumerate() {
+                @if at == 0 || one.answers { (flags(one, &inspected.document, approves)) }
+            }
             div.columns {
                 section { h2 { "Clocks" } (clocks(app, &inspected, info.as_ref())) }
                 section { h2 { "Who may read it" } (rule(&inspected)) }
