@@ -57,12 +57,31 @@ pub(crate) struct Api {
     token: String,
 }
 
+/// What the bot's token must be allowed. `config/slack-manifest.yaml` asks for it, and says what for.
+const SCOPES: [&str; 12] = [
+    "app_mentions:read",
+    "im:history",
+    "channels:history",
+    "groups:history",
+    "mpim:history",
+    "channels:read",
+    "groups:read",
+    "mpim:read",
+    "users:read",
+    "users:read.email",
+    "chat:write",
+    "commands",
+];
+
 /// What `auth.test` says.
 #[derive(Deserialize)]
 pub(crate) struct Itself {
     pub(crate) team_id: String,
     #[serde(default)]
     pub(crate) user: String,
+    /// What the token must be allowed and is not, as far as Slack says what it is allowed.
+    #[serde(skip)]
+    pub(crate) missing: Vec<&'static str>,
 }
 
 /// A person, as `users.info` and `users.list` give one.
@@ -125,7 +144,14 @@ impl Api {
 
     /// Whether the token counts, and where.
     pub(crate) async fn itself(&self) -> Result<Itself, Trouble> {
-        self.read("auth.test", &[]).await
+        let url = self.url("auth.test")?;
+        let reply = self.patiently(|| self.http.post(url.clone()).bearer_auth(&self.token)).await?;
+        let mut itself: Itself = reply.read()?;
+        if let Some(scopes) = reply.scopes {
+            let allowed: Vec<_> = scopes.split(',').map(str::trim).collect();
+            itself.missing = SCOPES.into_iter().filter(|one| !allowed.contains(one)).collect();
+        }
+        Ok(itself)
     }
 
     /// One person.
@@ -235,7 +261,8 @@ impl Api {
         let mut body = message.body();
         body["response_type"] = json!("ephemeral");
         body["replace_original"] = json!(false);
-        let (status, bytes) = self.patiently(|| self.http.post(url.clone()).json(&body)).await?;
+        let Reply { status, bytes, .. } =
+            self.patiently(|| self.http.post(url.clone()).json(&body)).await?;
         match status {
             _ if status.is_success() => Ok(()),
             _ if status.is_server_error() => Err(Trouble::Silent(status.to_string())),
@@ -303,33 +330,15 @@ impl Api {
         Ok(url)
     }
 
-    /// Makes a call, again where it came too soon, and reads what Slack says of it.
     async fn call<T: DeserializeOwned>(
         &self,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<T, Trouble> {
-        let (status, bytes) = self.patiently(request).await?;
-        if !status.is_success() {
-            return Err(Trouble::Silent(status.to_string()));
-        }
-        let unreadable = |error: serde_json::Error| Trouble::Silent(format!("no JSON: {error}"));
-        let said: Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        if said["ok"] != true {
-            let why = said["error"].as_str().unwrap_or("it does not say why");
-            return Err(match why {
-                "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => {
-                    Trouble::Silent(why.to_owned())
-                }
-                _ => Trouble::Refused(why.to_owned()),
-            });
-        }
-        serde_json::from_value(said).map_err(unreadable)
+        self.patiently(request).await?.read()
     }
 
-    async fn patiently(
-        &self,
-        request: impl Fn() -> RequestBuilder,
-    ) -> Result<(StatusCode, Vec<u8>), Trouble> {
+    /// Makes a call, again where it came too soon.
+    async fn patiently(&self, request: impl Fn() -> RequestBuilder) -> Result<Reply, Trouble> {
         let silent = |error: reqwest::Error| Trouble::Silent(error.without_url().to_string());
         for _ in 0..TOO_SOON {
             let sent = request().send().await;
@@ -344,10 +353,58 @@ impl Api {
                 tokio::time::sleep(Duration::from_secs(wait).min(LONGEST_WAIT)).await;
                 continue;
             }
+            let scopes = response.headers().get("x-oauth-scopes");
+            let scopes = scopes.and_then(|scopes| scopes.to_str().ok()).map(str::to_owned);
             let bytes = outbound::bytes(response, ANSWER_BYTES).await;
             let bytes = bytes.map_err(|error| Trouble::Silent(error.to_string()))?;
-            return Ok((status, bytes));
+            return Ok(Reply { status, scopes, bytes });
         }
         Err(Trouble::Unsent("asked too often".to_owned()))
+    }
+}
+
+/// What came back.
+struct Reply {
+    status: StatusCode,
+    /// What the token is allowed, where Slack says so.
+    scopes: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl Reply {
+    /// What Slack says, if it says yes.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
+        if !self.status.is_success() {
+            return Err(Trouble::Silent(self.status.to_string()));
+        }
+        let unreadable = |error: serde_json::Error| Trouble::Silent(format!("no JSON: {error}"));
+        let said: Value = serde_json::from_slice(&self.bytes).map_err(unreadable)?;
+        if said["ok"] == true {
+            return serde_json::from_value(said).map_err(unreadable);
+        }
+        let why = said["error"].as_str().unwrap_or("it does not say why");
+        Err(match why {
+            "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => {
+                Trouble::Silent(why.to_owned())
+            }
+            _ => Trouble::Refused(why.to_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_asks_for_what_the_token_must_be_allowed() {
+        let manifest = include_str!("../../config/slack-manifest.yaml");
+        let (_, scopes) = manifest.split_once("    bot:\n").expect("the bot's scopes");
+        let (scopes, _) = scopes.split_once("settings:").expect("what comes after them");
+        let asked: Vec<_> = scopes
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("- ")?.split_whitespace().next())
+            .collect();
+        assert_eq!(asked, SCOPES);
     }
 }

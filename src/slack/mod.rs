@@ -29,7 +29,7 @@ use vouch_index::ledger::now;
 
 use crate::config::{self, Config};
 use crate::http::ApiError;
-use api::{Api, Trouble};
+use api::{Api, Itself, Trouble};
 use channel::Channels;
 use people::People;
 use queue::Arrival;
@@ -117,10 +117,9 @@ impl Slack {
         self.people.forget(user);
     }
 
-    /// Whether the token counts: the workspace that it belongs to, and the bot's name there.
-    pub(crate) async fn look(&self) -> Result<(String, String), String> {
-        let itself = self.api.itself().await.map_err(|trouble| trouble.to_string())?;
-        Ok((itself.team_id, itself.user))
+    /// Whether the token counts, and for what.
+    pub(crate) async fn look(&self) -> Result<Itself, String> {
+        self.api.itself().await.map_err(|trouble| trouble.to_string())
     }
 
     fn arriving(&self) -> Option<mpsc::Receiver<Arrival>> {

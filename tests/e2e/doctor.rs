@@ -112,4 +112,18 @@ async fn doctor_looks_at_slack() {
         assert_eq!((found.len(), &found[0]["level"]), (1, &json!(level)), "{found:?}");
         assert!(found[0]["detail"].as_str().unwrap().contains(said), "{found:?}");
     }
+    let all = "app_mentions:read,im:history,channels:history,groups:history,mpim:history,channels:read,\
+               groups:read,mpim:read,users:read,users:read.email,chat:write,commands";
+    let company = Company::holding(&[]).with_settings(&fake.settings(""));
+    for (scopes, level, said) in [
+        (all.to_owned(), "ok", "T0VOUCH"),
+        (format!("{all},files:read"), "ok", "T0VOUCH"),
+        (all.replace("users:read.email,", ""), "fail", "lacks the scopes users:read.email"),
+        ("chat:write".to_owned(), "fail", "channels:read"),
+    ] {
+        fake.inside().scopes = Some(scopes);
+        let found = findings(&company, &["slack"]).await.1;
+        assert_eq!((found.len(), &found[0]["level"]), (1, &json!(level)), "{found:?}");
+        assert!(found[0]["detail"].as_str().unwrap().contains(said), "{found:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Slack, as `vouch doctor` finds it: whether the bot's token counts, and in which workspace.
+//! Slack, as `vouch doctor` finds it: whether the bot's token counts, in which workspace, and for what.
 
 use super::{Finding, fail, ok};
 use crate::config::Config;
@@ -17,18 +17,30 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
         }
     };
     vec![match slack.look().await {
-        Ok((team, bot)) if team == slack.team() => ok(
+        Ok(itself) if itself.team_id != slack.team() => fail(
             WHAT,
             format!(
-                "workspace {team}, as {bot}; whether Slack reaches {}/slack/events is \
+                "the bot's token belongs to the workspace {}, not to {}",
+                itself.team_id,
+                slack.team()
+            ),
+            "write the one into `slack.team`, or take the other one's token",
+        ),
+        Ok(itself) if !itself.missing.is_empty() => fail(
+            WHAT,
+            format!("the bot's token lacks the scopes {}", itself.missing.join(", ")),
+            "add them under OAuth & Permissions, as config/slack-manifest.yaml has them, and install \
+             the app again",
+        ),
+        Ok(itself) => ok(
+            WHAT,
+            format!(
+                "workspace {}, as {}; whether Slack reaches {}/slack/events is \
                 for Slack to say, where the address is entered",
+                itself.team_id,
+                itself.user,
                 config.public_url()
             ),
-        ),
-        Ok((team, _)) => fail(
-            WHAT,
-            format!("the bot's token belongs to the workspace {team}, not to {}", slack.team()),
-            "write the one into `slack.team`, or take the other one's token",
         ),
         Err(error) => fail(
             WHAT,

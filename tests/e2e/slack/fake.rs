@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::post;
@@ -24,7 +24,7 @@ pub(crate) const TEAM: &str = "T0VOUCH";
 /// cargo itself sets.
 pub(crate) const SECRET: &str = env!("CARGO_MANIFEST_DIR");
 /// The bot's token, from another such variable.
-const TOKEN: &str = env!("CARGO_PKG_NAME");
+pub(crate) const TOKEN: &str = env!("CARGO_PKG_NAME");
 
 /// How one call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +132,8 @@ pub(crate) struct Inside {
     pub(crate) posted: Vec<Posted>,
     /// What people wrote, as far as a test let it be kept.
     pub(crate) written: Vec<Value>,
+    /// What the token is allowed, where that is said.
+    pub(crate) scopes: Option<String>,
     pub(crate) calls: HashMap<String, usize>,
     pub(crate) faults: HashMap<&'static str, VecDeque<Fault>>,
     at: u64,
@@ -155,7 +157,7 @@ impl Fake {
         }
         fake.inside().users.insert("UBOT".to_owned(), bot("UBOT"));
         let routes = Router::new()
-            .route("/api/{method}", post(call))
+            .route("/api/{method}", post(call).get(call))
             .route("/respond/{id}", post(respond))
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
@@ -255,15 +257,16 @@ fn refuse(error: &str) -> Value {
 async fn call(
     State(fake): State<Fake>,
     Path(method): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    (RawQuery(query), headers, body): (RawQuery, HeaderMap, Bytes),
 ) -> Response {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-    let (form, json): (HashMap<String, String>, Value) = if kind.starts_with("application/json") {
-        (HashMap::new(), serde_json::from_slice(&body).expect("JSON"))
-    } else {
-        (serde_urlencoded::from_bytes(&body).expect("a form"), Value::Null)
-    };
+    let (form, json): (HashMap<String, String>, Value) =
+        if kind.starts_with("application/json") && !body.is_empty() {
+            (HashMap::new(), serde_json::from_slice(&body).expect("JSON"))
+        } else {
+            let form = query.map_or(body, Bytes::from);
+            (serde_urlencoded::from_bytes(&form).expect("a form"), Value::Null)
+        };
     let fault = fake.called(&method);
     if let Some(fault) = fault.filter(|fault| !fault.done) {
         return fault.answer().await;
@@ -274,7 +277,10 @@ async fn call(
     let said = done(&mut fake.inside(), &method, &form, &json);
     match fault {
         Some(fault) => fault.answer().await,
-        None => Json(said).into_response(),
+        None => {
+            let scopes = fake.inside().scopes.clone().map(|scopes| [("x-oauth-scopes", scopes)]);
+            (scopes, Json(said)).into_response()
+        }
     }
 }
 
