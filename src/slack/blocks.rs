@@ -115,16 +115,32 @@ fn source(citation: &Citation, public_url: &str) -> Vec<Value> {
     let linked = url.len() <= ADDRESS && !url.is_empty();
     let name =
         if linked { json!({"type": "link", "url": url, "text": title}) } else { text(&title) };
-    let heading = cut(&readable(&citation.heading), LINE);
-    let mut after = String::new();
-    if !heading.is_empty() && heading != title {
-        after.push_str(&format!(" · {heading}"));
-    }
-    after.push_str(&format!(" · {}", day(&citation.modified_at)));
+    let mut after = place(citation, &title);
+    after.push_str(&format!(" · {}", dated("changed ", &citation.modified_at)));
     if citation.stale {
-        after.push_str(" · may be out of date, its review is overdue");
+        let due = citation.review_due.as_deref().map(|due| dated("its review was due ", due));
+        let due = due.unwrap_or_else(|| "its review is overdue".to_owned());
+        after.push_str(&format!(" · may be out of date: {due}"));
     }
     vec![text(&format!("[{}] ", citation.number)), name, text(&after)]
+}
+
+/// Where in its document a quote stands: the heading, without the title that stands before it, and the
+/// page.
+fn place(citation: &Citation, title: &str) -> String {
+    let heading = readable(&citation.heading);
+    let below =
+        heading.strip_prefix(title).filter(|rest| rest.is_empty() || rest.starts_with(" >"));
+    let below = below.unwrap_or(&heading);
+    let below = cut(below.trim_start_matches([' ', '>']), LINE);
+    let mut place = String::new();
+    if !below.is_empty() {
+        place.push_str(&format!(" · {below}"));
+    }
+    if let Some(page) = citation.page {
+        place.push_str(&format!(" · page {page}"));
+    }
+    place
 }
 
 fn buttons(answer: &str) -> Value {
@@ -154,10 +170,11 @@ fn text(text: &str) -> Value {
     json!({"type": "text", "text": text})
 }
 
-/// A time's day for people; a time that can't be read is left out.
-fn day(time: &str) -> String {
+/// A time's day for people.
+fn dated(what: &str, time: &str) -> String {
     let read = time.parse::<jiff::Timestamp>();
-    read.map_or_else(|_| "undated".to_owned(), |time| time.strftime("%-d %B %Y").to_string())
+    let day = read.map(|time| time.strftime("%-d %B %Y").to_string());
+    day.map_or_else(|_| "undated".to_owned(), |day| format!("{what}{day}"))
 }
 
 /// Text on one line, without what is not seen or changes what is around it.
@@ -400,6 +417,9 @@ mod tests {
         let mut answer = answer(&["Leave".to_owned()]);
         answer.sentences[0].text = "It is 16 weeks.".to_owned();
         answer.citations[0].modified_at = "2026-05-03T00:00:00Z".to_owned();
+        answer.citations[0].review_due = Some("2026-06-01T00:00:00Z".to_owned());
+        answer.citations[0].heading = "Leave > Parental leave".to_owned();
+        answer.citations[0].page = Some(4);
         answer.notes.clear();
         let body = Message::answer(&answer, "https://ask.example.com", None).body();
         assert_eq!(body["blocks"][0]["text"]["text"], "It is 16 weeks. [1]");
@@ -411,7 +431,7 @@ mod tests {
         );
         assert_eq!(
             source[2]["text"],
-            " · Leave > Leave · 3 May 2026 · may be out of date, its review is overdue"
+            " · Parental leave · page 4 · changed 3 May 2026 · may be out of date: its review was due 1 June 2026"
         );
         assert_eq!(body["blocks"][2]["elements"][0]["value"], "ans_1");
     }
