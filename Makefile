@@ -26,7 +26,7 @@ test: models clients axe ## every test, in the profile that ships; QDRANT_URL=â€
 
 soak: models ## the proofs of permission at full length, CHECKS of them; VOUCH_SEED=â€¦ repeats a run
 	VOUCH_SOAK=$(CHECKS) cargo test --release --locked -p vouch --test e2e -- --test-threads=1 --nocapture \
-		soak:: two_worlds::promise_13_whoever
+		soak:: two_worlds::promise_13_whoever slack::load
 
 sabotage: ## breaks a copy of the sources on purpose, and expects the proofs to notice
 	@$(PYTHON) scripts/sabotage
