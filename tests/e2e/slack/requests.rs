@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use vouch_index::ledger::now;
 
-use super::fake::{Fake, SECRET, open};
+use super::fake::{Fake, SECRET, TOKEN, open};
 use super::sender::{Sender, envelope, mention, signature};
 use crate::clients;
 use crate::world::{Company, Person, Reply};
@@ -164,4 +164,32 @@ async fn what_slacks_own_library_signs_is_taken_and_nothing_else() {
     let (world, _fake, _) = open(company(), "").await;
     let arguments = vec![world.base.clone(), SECRET.to_owned()];
     clients::drive(python, "slack_client.py", arguments).await;
+}
+
+#[tokio::test]
+async fn slacks_own_library_reads_what_is_posted_and_would_post_the_same() {
+    let Some(python) = clients::python("slacks_own_library_reads_what_is_posted") else { return };
+    let (world, fake, slack) = open(company(), "").await;
+    fake.channel("C1", &["bob"]);
+    fake.add("gus", json!({"is_restricted": true}));
+    fake.channel("C2", &["bob", "gus"]);
+    slack.mention("1", "bob", "C1", QUESTION).await;
+    fake.posted(1).await;
+    slack.mention("2", "bob", "C1", "Who was the first on the moon?").await;
+    fake.posted(2).await;
+    slack.mention("3", "bob", "C2", QUESTION).await;
+    slack.mention("4", "gus", "C2", QUESTION).await;
+    fake.posted(4).await;
+    slack.command(&fake, "5", "bob", QUESTION).await;
+    slack.click(&fake, "bob", ("vouch_right", "ans_none")).await;
+    let posted = fake.posted(6).await;
+    let lines: Vec<_> = posted.iter().map(|one| json!([one.how, one.body]).to_string()).collect();
+    let file = world.data().join("posted");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let arguments = [&fake.base, TOKEN, file.to_str().unwrap()].map(str::to_owned);
+    clients::drive(python, "slack_reader.py", arguments.to_vec()).await;
+    let all = fake.posted(12).await;
+    for (ours, theirs) in all[..6].iter().zip(&all[6..]) {
+        assert_eq!((ours.how, &ours.body), (theirs.how, &theirs.body));
+    }
 }
