@@ -116,7 +116,7 @@ async fn measured(fake: Fake, slack: Sender, (lane, until): (usize, Instant)) ->
             break;
         }
         let number = (number + 1) * LANES + lane;
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             let id = format!("t{number}");
             let told = clock.measure(slack.command(&fake, &id, "bob", QUESTION)).await;
             assert_eq!(told.status, 200);
