@@ -1,6 +1,7 @@
 //! Which other sites' pages may call from a browser: exactly those of `server.origins`, and only the
-//! readers' routes and the widget's script. Never `*`, and never with cookies: such a page brings its
-//! own credential in `Authorization`. Every other site gets no word of CORS, so its visitors' browsers refuse.
+//! readers' routes. Never `*`, and never with cookies: such a page brings its own credential in
+//! `Authorization`. Every other site gets no word of CORS, so its visitors' browsers refuse; it can load
+//! the widget's script (`pages.rs`), which then says so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,12 +45,11 @@ pub(super) fn open_to(origins: &[String], routes: Router<Arc<App>>) -> Router<Ar
     routes.layer(cors).layer(map_response(say_nothing_to_others))
 }
 
-/// The readers' routes, and the script that calls them. Tokens are made by servers: a key that may is
-/// never in a page.
+/// The readers' routes. Tokens are made by servers: a key that may is never in a page.
 fn for_readers(path: &str) -> bool {
     let no_page = path.starts_with("/v1/admin/") || path == "/v1/widget-token";
     let api = path.starts_with("/v1/") && !no_page;
-    api || path == "/widget.js" || path == "/mcp" || path.starts_with("/.well-known/")
+    api || path == "/mcp" || path.starts_with("/.well-known/")
 }
 
 /// The layer names methods and headers to everybody, although they count for nothing without an

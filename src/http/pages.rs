@@ -1,12 +1,16 @@
 //! Pages for people: the sample intranet page and the viewer.
 
+use std::io::Read as _;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequestParts as _, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,9 +26,12 @@ use crate::answer::called;
 use crate::app::App;
 use crate::auth::{Admitted, AsReader, DEMO_COOKIE, cookie, on_loopback, signin};
 
+/// The widget's script.
+const WIDGET: &str = include_str!("../web/widget.js");
+
 /// Vouch's own static files, compiled in.
 const FILES: &[(&str, &str, &str)] = &[
-    ("/widget.js", "text/javascript", include_str!("../web/widget.js")),
+    ("/widget.js", "text/javascript", WIDGET),
     ("/static/intranet.css", "text/css", include_str!("../web/intranet.css")),
     ("/static/intranet.js", "text/javascript", include_str!("../web/intranet.js")),
     ("/static/view.css", "text/css", include_str!("../web/view.css")),
@@ -47,21 +54,59 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .page(Policy::ItsReader, "/view/{source}/{*path}", view)
         .form(Policy::ItsReader, "/view/{source}/{*path}", view_with_token);
     for (path, kind, text) in FILES {
-        let tag = format!("\"{}\"", &hex::encode(Sha256::digest(text))[..32]);
-        let file = move |headers: HeaderMap| async move { file(&headers, kind, text, tag) };
-        routes = routes.page(Policy::Open, path, file);
+        let file = File::new(kind, text);
+        let send = move |headers: HeaderMap| async move { file.sent(&headers) };
+        routes = routes.page(Policy::Open, path, send);
     }
     routes
 }
 
-/// A static file. Browsers keep it and ask each time whether it has changed.
-fn file(headers: &HeaderMap, kind: &'static str, text: &'static str, tag: String) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
-    let kept = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag)];
-    if known {
-        return (StatusCode::NOT_MODIFIED, kept).into_response();
+/// One of Vouch's own files, which are the same for everybody. Nothing else is ever packed: how long an answer
+/// is when it is packed could say what is in it.
+#[derive(Clone)]
+struct File {
+    kind: &'static str,
+    text: &'static str,
+    packed: Bytes,
+    tag: String,
+}
+
+impl File {
+    fn new(kind: &'static str, text: &'static str) -> Self {
+        let mut packed = Vec::new();
+        let read = GzEncoder::new(text.as_bytes(), Compression::best()).read_to_end(&mut packed);
+        read.expect("a text in memory can be read");
+        // The same for both forms, so a weak one.
+        let tag = format!("W/\"{}\"", &hex::encode(Sha256::digest(text))[..32]);
+        Self { kind, text, packed: packed.into(), tag }
     }
-    (kept, [(header::CONTENT_TYPE, kind)], text).into_response()
+
+    /// Browsers keep it and ask each time whether it has changed.
+    fn sent(self, headers: &HeaderMap) -> Response {
+        let Self { kind, text, packed, tag } = self;
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
+        // Any site may load the widget's script, so that the widget can say there that the site is not listed.
+        let script = text == WIDGET;
+        let open = script.then_some([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")]);
+        let kept = [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "accept-encoding")];
+        let head = (kept, open, [(header::ETAG, tag)]);
+        if known {
+            return (StatusCode::NOT_MODIFIED, head).into_response();
+        }
+        let kind = [(header::CONTENT_TYPE, kind)];
+        if takes_gzip(headers) {
+            return (head, kind, [(header::CONTENT_ENCODING, "gzip")], packed).into_response();
+        }
+        (head, kind, text).into_response()
+    }
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let all = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|one| one.to_str().ok());
+    all.flat_map(|list| list.split(',')).any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        parts.next() == Some("gzip") && !parts.any(|weight| weight == "q=0")
+    })
 }
 
 /// The people who can be played, for the person switch. There is nobody to play outside of demo mode.
