@@ -207,6 +207,7 @@ async fn ask_to_sign_out() -> Response {
         main.document {
             header { h1 { "Sign out" } }
             article {
+                p { "This ends your session in this browser, in all of its tabs." }
                 form method="post" action="/signout" { button { "Sign out of Vouch" } }
             }
         }

@@ -42,7 +42,8 @@ function become(user) {
   byId("greeting").textContent = known ? `Hello, ${firstName(user)}.` : "Who are you today?";
   byId("groups").textContent = known
     ? `You are in ${known.groups.join(", ") || "no group"}. What is found depends on it.`
-    : "Choose a person at the top of the page: what is found depends on who asks.";
+    : "Choose a person: what is found depends on who asks.";
+  byId("choices").hidden = Boolean(known);
   chat.suggestions = [...new Set([asked, ...questions].filter(Boolean))].slice(0, 3);
   for (const button of byId("compare-people").children) button.setAttribute("aria-pressed", String(button.dataset.user === user));
 }
@@ -65,11 +66,23 @@ function showDemo(demo) {
   document.title = `${demo.company} Intranet`;
   person.replaceChildren(make("option", { value: "" }, "nobody"), ...people.map(({ user, name }) => make("option", { value: user }, name)));
   byId("person-form").hidden = false;
+  byId("choices").replaceChildren(...people.map(choice));
   byId("notice-list").replaceChildren(...demo.notices.map(({ title, text }) => make("article", { class: "tile" }, make("h3", {}, title), make("p", {}, text))));
   byId("notices").hidden = demo.notices.length === 0;
   showCompare(demo.compare.filter(find));
   byId("beside").hidden = false;
   become(demo.current);
+}
+
+/** A person to choose, for as long as nobody is chosen. */
+function choice({ user, name }) {
+  const [who, ...what] = name.split(", ");
+  const button = make("button", { type: "button", class: "choice" }, make("b", {}, who), " ", make("span", {}, what.join(", ")));
+  button.addEventListener("click", async () => {
+    await switchTo(user);
+    person.focus();
+  });
+  return make("li", {}, button);
 }
 
 /** The same question, as one person and then as another. */
