@@ -111,6 +111,8 @@ const ENGLISH = {
   goneWhy: "It was deleted, or it is too old. Your next question begins a new one.",
   failed: "Something went wrong on the server.",
   failedWhy: "Try again. If it stays like this, tell your IT desk.",
+  unlisted: "The assistant does not answer on this site.",
+  unlistedWhy: "Whoever runs it can add {origin} to its list of sites.",
   offline: "The server can't be reached.",
   offlineWhy: "Check your connection, then try again.",
   brokenOff: "The answer broke off.",
@@ -213,6 +215,8 @@ const GERMAN = {
   goneWhy: "Es wurde gelöscht oder ist zu alt. Ihre nächste Frage beginnt ein neues.",
   failed: "Auf dem Server ist etwas schiefgegangen.",
   failedWhy: "Versuchen Sie es noch einmal. Wenn es so bleibt, melden Sie es Ihrer IT.",
+  unlisted: "Auf dieser Website antwortet der Assistent nicht.",
+  unlistedWhy: "Wer ihn betreibt, kann {origin} in seine Liste eintragen.",
   offline: "Der Server ist nicht erreichbar.",
   offlineWhy: "Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.",
   brokenOff: "Die Antwort brach ab.",
@@ -392,8 +396,9 @@ class Server {
       method, headers, body: body && JSON.stringify(body), cache: "no-store",
       signal: AbortSignal.any([this.ending.signal, signal].filter(Boolean)),
       credentials: this.lend ? "omit" : "same-origin", redirect: "error", referrerPolicy: "no-referrer",
-    }).catch((error) => {
-      throw error.name === "AbortError" ? error : new Failure(0);
+    }).catch(async (error) => {
+      const stopped = this.ending.signal.aborted || signal?.aborted;
+      throw stopped ? error : new Failure(0, (await unlisted()) ? { code: "unlisted" } : null);
     });
     const response = await this.here(reply);
     if (response.ok) return response;
@@ -421,6 +426,13 @@ class Server {
       yield value;
     }
   }
+}
+
+/** Whether the server is there, but does not let this site call. A browser tells no script why a call failed. */
+async function unlisted() {
+  if (BASE.origin === location.origin) return false;
+  const works = (path, mode) => fetch(new URL(path, BASE), { mode, cache: "no-store", credentials: "omit" }).then(() => true, () => false);
+  return (await works("healthz", "no-cors")) && !(await works("v1/me", "cors"));
 }
 
 /** Server-sent events out of a response's body: `{ name, data }`, with the data's JSON read. */
@@ -1166,7 +1178,7 @@ class VouchChat extends HTMLElement {
     if (this.server.user) otherTabs.postMessage(null);
     this.drop();
     this.state = "nobody";
-    if (failure.status === 401) this.tell("problem", ...(await this.signedOut()));
+    if (failure.status === 401) this.tell("note", ...(await this.signedOut()));
     else this.tell("problem", ...this.failureWords(failure));
   }
 
@@ -1187,7 +1199,7 @@ class VouchChat extends HTMLElement {
     if (!offered) return [words.say("nobody"), this.getAttribute("nobody") ?? words.say("nobodyWhy"), lent && this.retry()];
     const address = new URL("signin", BASE);
     address.searchParams.set("back", location.pathname + location.search);
-    return [words.say("signedOut"), words.say("signedOutWhy"), make("a", { class: "plain-button", href: address.href }, words.say("signIn"))];
+    return [words.say("signedOut"), words.say("signedOutWhy"), make("a", { class: "plain-button primary", href: address.href }, words.say("signIn"))];
   }
 
   retry(act = () => this.check()) {
@@ -1360,6 +1372,7 @@ class VouchChat extends HTMLElement {
     const seconds = Math.ceil(Number(retryAfter));
     const wait = seconds > 0 ? words.say("waitSeconds", { n: seconds }) : words.say("wait");
     if (code === "blocked") return [words.say("blocked"), words.say("blockedWhy")];
+    if (code === "unlisted") return [words.say("unlisted"), words.say("unlistedWhy", { origin: location.origin })];
     if (code === "stopped") return [words.say("paused"), words.say("pausedWhy")];
     switch (status) {
       case 0: return [words.say("offline"), words.say("offlineWhy")];
@@ -1379,9 +1392,11 @@ class VouchChat extends HTMLElement {
     if (thread) {
       if (turn) thread.scrollTop = turn.element.offsetTop - thread.offsetTop;
       else if (thread.scrollHeight - thread.scrollTop - thread.clientHeight < 120) thread.scrollTop = thread.scrollHeight;
-    } else if (turn) {
-      this.form.scrollIntoView({ block: "nearest" });
-      turn.element.scrollIntoView({ block: "nearest" });
+    } else {
+      // The end of an answer comes out from behind the field, but its question never leaves at the top.
+      const last = this.turns.at(-1)?.element;
+      const top = last?.getBoundingClientRect().top ?? -1;
+      if (turn || (top >= 0 && top < innerHeight)) last.scrollIntoView({ block: "nearest" });
     }
   }
 
@@ -1591,6 +1606,7 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 .bar-tools { display: flex; gap: .125em; margin-inline-start: auto; }
 .floating .bar { padding: .7em .7em .7em 1.1em; border-bottom: 1px solid var(--line); }
 .inline .bar { min-height: 2.25em; margin-bottom: .35em; }
+.inline:not(.begun) .bar:has(> .unseen) { float: inline-end; margin: -.35em 0 0 1em; }
 .icon { display: grid; place-items: center; width: 2.25em; height: 2.25em; color: var(--soft); }
 .icon:hover, .icon[aria-expanded="true"] { background: var(--sunk); color: var(--accent); }
 .middle { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; padding: 1.1em; display: flex; flex-direction: column; gap: 1em; }
@@ -1622,6 +1638,7 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 ::placeholder { color: var(--soft); opacity: 1; }
 .send { display: grid; place-items: center; width: 2.75em; height: 2.75em; border-radius: calc(var(--radius) - 4px); background: var(--accent); color: var(--on-accent); }
 .send:hover { background: var(--accent-strong); }
+.send[data-name="stop"] svg { fill: currentcolor; }
 .status { color: var(--soft); font-size: .875em; }
 .status:empty { display: none; }
 .floating .status { padding: 0 1.25em .6em; }
@@ -1699,6 +1716,8 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 .why textarea { width: 100%; min-height: 4em; padding: .5em .7em; background: var(--paper); border: 1px solid var(--edge); border-radius: 8px; resize: vertical; }
 .plain-button { display: inline-block; min-height: 2.25em; padding: .3em .9em; border: 1px solid var(--edge); border-radius: 9px; background: var(--paper); color: var(--ink); text-decoration: none; line-height: 1.5; }
 .plain-button:hover { border-color: var(--accent); color: var(--accent); }
+.primary { border-color: transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; }
+.primary:hover { background: var(--accent-strong); color: var(--on-accent); }
 .danger { border-color: var(--bad); color: var(--bad); }
 .danger:hover { background: var(--bad); border-color: var(--bad); color: var(--paper); }
 .said { color: var(--soft); font-size: .875em; }

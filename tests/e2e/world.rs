@@ -84,6 +84,7 @@ pub(crate) struct Company {
     origins: Vec<String>,
     worker: PathBuf,
     mode: &'static str,
+    listen: String,
 }
 
 impl Company {
@@ -100,6 +101,7 @@ impl Company {
             origins: Vec::new(),
             worker,
             mode: "demo",
+            listen: "127.0.0.1:0".to_owned(),
         };
         company.people(PEOPLE);
         for (path, text) in files {
@@ -151,6 +153,12 @@ impl Company {
         self
     }
 
+    /// Listens where a server of this company listened before.
+    pub(crate) fn listening_at(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self
+    }
+
     /// Signs people in through this identity provider, with more lines for its section, and the
     /// administrator by this key.
     pub(crate) fn with_provider(mut self, first: &str, issuer: &str, lines: &str) -> Self {
@@ -195,9 +203,10 @@ impl Company {
             "[limits]\nrequests_per_minute = 1_000_000\nat_once = 400\nat_once_in_all = 400"
         };
         format!(
-            "data_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\norigins = {:?}\n[auth]\nmode = \"{mode}\"\n\
+            "data_dir = {:?}\n[server]\nlisten = {:?}\norigins = {:?}\n[auth]\nmode = \"{mode}\"\n\
              [auth.demo]\npeople = {:?}\n[sources]\nroots = [{:?}]\nsync_every = \"0s\"\n{model}\n{limits}\n{}",
             folder.join("data"),
+            self.listen,
             self.origins,
             folder.join("people.toml"),
             self.documents(),

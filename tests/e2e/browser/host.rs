@@ -27,6 +27,10 @@ struct Knows {
     vouch: String,
     intranet: Option<Person>,
     person: Option<&'static str>,
+    /// How often a token was asked for.
+    asked: usize,
+    /// Further attributes of the tag.
+    further: &'static str,
 }
 
 impl Host {
@@ -37,6 +41,7 @@ impl Host {
         let routes = axum::Router::new()
             .route("/", get(page))
             .route("/token", get(token))
+            .route("/texts.json", get(texts))
             .with_state(Arc::clone(&knows));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
@@ -59,7 +64,10 @@ impl Host {
 
 /// A page that trusts nothing but itself and Vouch's script.
 async fn page(State(knows): State<Arc<Mutex<Knows>>>) -> Response {
-    let vouch = knows.lock().expect("no panic").vouch.clone();
+    let (vouch, further) = {
+        let knows = knows.lock().expect("no panic");
+        (knows.vouch.clone(), knows.further)
+    };
     let policy = format!(
         "default-src 'none'; script-src {vouch}; connect-src 'self' {vouch}; base-uri 'none'; \
          require-trusted-types-for 'script'; trusted-types 'none'"
@@ -68,7 +76,7 @@ async fn page(State(knows): State<Arc<Mutex<Knows>>>) -> Response {
         String::from("<!doctype html><html lang=de><title>Elsewhere</title><h1>Werkzeuge</h1>");
     write!(
         page,
-        "<script type=module src={vouch}/widget.js data-mode=launcher data-token-url=/token></script>"
+        "<script type=module src={vouch}/widget.js data-mode=launcher data-token-url=/token {further}></script>"
     )
     .expect("a text takes all");
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
@@ -76,12 +84,18 @@ async fn page(State(knows): State<Arc<Mutex<Knows>>>) -> Response {
 
 async fn token(State(knows): State<Arc<Mutex<Knows>>>) -> Result<axum::Json<Value>, StatusCode> {
     let (intranet, person) = {
-        let knows = knows.lock().expect("no panic");
+        let mut knows = knows.lock().expect("no panic");
+        knows.asked += 1;
         (knows.intranet.clone(), knows.person)
     };
     let (intranet, person) = (intranet.expect("a key"), person.ok_or(StatusCode::UNAUTHORIZED)?);
     let reply = intranet.post("/v1/widget-token", &json!({ "user": person })).await;
     Ok(axum::Json(reply.json()))
+}
+
+/// Some of the widget's texts, in a language that it does not have.
+async fn texts() -> axum::Json<Value> {
+    axum::Json(json!({"lang": "fr", "placeholder": "Posez une question…", "open": "Demander"}))
 }
 
 async fn company(origins: &[&str]) -> World {
@@ -149,15 +163,62 @@ async fn promise_3_on_another_site_each_visitor_asks_as_themselves() {
 }
 
 #[tokio::test]
-async fn promise_10_on_a_site_that_is_not_listed_the_widget_does_not_even_load() {
-    let name = "promise_10_on_a_site_that_is_not_listed_the_widget_does_not_even_load";
+async fn a_token_that_ended_is_renewed_once_and_no_key_is_ever_in_the_page() {
+    let name = "a_token_that_ended_is_renewed_once_and_no_key_is_ever_in_the_page";
     let Some(browser) = Browser::start(name).await else { return };
     let host = Host::start().await;
-    let world = company(&["https://intranet.example.com"]).await;
+    let world = company(&[&host.origin]).await;
     host.uses(&world).await;
     host.signs_in(Some("bob"));
+    host.knows.lock().expect("no panic").further = "data-texts=/texts.json lang=en";
     browser.goto(&host.origin).await;
-    browser.holds("document.readyState === 'complete'").await;
-    assert_eq!(browser.js("return customElements.get('vouch-chat') === undefined;").await, true);
+    browser.click(".launcher").await;
+    browser.holds("chat.state === 'ready'").await;
+    // The host's own words, and English where they have none.
+    browser.holds("$('.composer textarea').placeholder === 'Posez une question…'").await;
+    browser.says(".intro", "Every sentence names its source").await;
+    let asked = || host.knows.lock().expect("no panic").asked;
+    let before = asked();
+    let ended = "UPDATE session SET expires_at = 1 WHERE key IS NOT NULL";
+    assert!(world.ledger().execute(ended, []).expect("the ledger") > 0);
+    browser.ask(QUESTION).await;
+    browser.says(".sentences", "28 days").await;
+    assert_eq!(asked(), before + 1, "one new token");
+    let page = browser.everything().await;
+    assert!(!page.contains("vk_") && !page.contains("vw_"), "{page}");
+
+    // The key was revoked: a new token can't be had, and that is said once and not asked for ever.
+    let keys = world.alice().get("/v1/admin/keys").await.json();
+    let keys = keys["keys"].as_array().expect("keys");
+    let widgets = keys.iter().find(|key| key["role"] == "widget").expect("the host's key");
+    let id = widgets["id"].as_str().expect("an id");
+    assert_eq!(world.alice().delete(&format!("/v1/admin/keys/{id}")).await.status, 200);
+    let before = asked();
+    browser.send(QUESTION).await;
+    browser.says(".notices", "Nobody is signed in here").await;
+    assert!(asked() <= before + 3, "{} times", asked() - before);
+    assert!(!browser.everything().await.contains("28 days"));
     browser.only_called(&[&world.base, &host.origin]).await;
+}
+
+#[tokio::test]
+async fn promise_10_on_a_site_that_is_not_listed_the_widget_gets_nothing_and_says_so() {
+    let name = "promise_10_on_a_site_that_is_not_listed_the_widget_gets_nothing_and_says_so";
+    let Some(browser) = Browser::start(name).await else { return };
+    let mut places = Vec::new();
+    for origins in [&["https://intranet.example.com"][..], &[]] {
+        let host = Host::start().await;
+        let world = company(origins).await;
+        host.uses(&world).await;
+        host.signs_in(Some("bob"));
+        browser.goto(&host.origin).await;
+        browser.click(".launcher").await;
+        let said = browser.says(".notices", "antwortet der Assistent nicht").await;
+        assert!(said.contains(&host.origin), "{said}");
+        browser.shown(".composer textarea").await.send_keys(QUESTION).await.expect("a question");
+        browser.click(".send").await;
+        browser.holds("chat.state !== 'ready' && chat.turns.length === 0").await;
+        places.extend([world.base.clone(), host.origin.clone()]);
+    }
+    browser.only_called(&places.iter().map(String::as_str).collect::<Vec<_>>()).await;
 }

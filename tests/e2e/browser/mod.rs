@@ -16,6 +16,7 @@ mod keys;
 mod people;
 mod provider;
 mod states;
+mod streaming;
 mod viewer;
 
 use std::io::{BufRead as _, BufReader};
@@ -201,6 +202,23 @@ impl Browser {
         }
         let actions = json!({"actions": [{"type": "key", "id": "keys", "actions": pressed}]});
         self.command("actions", &actions).await;
+    }
+
+    /// Goes back with the tabulator until this has the focus.
+    async fn tab_back_to(&self, css: &str) {
+        let (shift, tab) = ('\u{e008}', '\u{e004}');
+        let key = |kind: &str, key: char| json!({"type": kind, "value": key});
+        let pressed =
+            [key("keyDown", shift), key("keyDown", tab), key("keyUp", tab), key("keyUp", shift)];
+        let actions = json!({"actions": [{"type": "key", "id": "keys", "actions": pressed}]});
+        for _ in 0..40 {
+            self.command("actions", &actions).await;
+            let focused = format!("return root?.activeElement?.matches({css:?}) === true;");
+            if self.js(&focused).await == true {
+                return;
+            }
+        }
+        panic!("`{css}` can't be reached with the keyboard");
     }
 
     /// A command of chromedriver's own, below its session.

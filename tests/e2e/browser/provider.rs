@@ -110,7 +110,7 @@ async fn an_owner_reaches_the_admin_pages_through_the_provider_and_sees_their_pa
     let why = browser.shown("form[action$='/pause'] input[name='why']").await;
     why.send_keys("A look at it").await.expect("a reason");
     browser.click("form[action$='/pause'] button").await;
-    browser.says(".notice", "A look at it").await;
+    browser.says(".notice:not(.good)", "A look at it").await;
     browser.goto(&format!("{}/admin/people", world.base)).await;
     browser.says("h1", "administrators").await;
     browser.only_called(&[&world.base, &idp.issuer]).await;
@@ -141,8 +141,8 @@ async fn promise_3_a_session_that_ends_takes_everything_with_it_between_question
     let waits = gates.clone();
     let model = Model::speaking(Kind::OpenAi, move |_, before| {
         let gate = waits.get(before).map(|gate| Part::Gate(gate.clone()));
-        let first = Part::Text("The heliotrope opens at nine [@heliotrope opens]. ".to_owned());
-        let second = Part::Text("It opens at nine each day [@heliotrope opens].".to_owned());
+        let first = Part::Text("The heliotrope opens at nine. [@heliotrope opens]\nIt".to_owned());
+        let second = Part::Text(" opens at nine. [@heliotrope opens]".to_owned());
         Reply::of([Some(first), gate, Some(second)].into_iter().flatten().collect())
     })
     .await;

@@ -50,6 +50,49 @@ async fn everything_can_be_done_with_the_keyboard_alone() {
 }
 
 #[tokio::test]
+async fn in_the_launcher_escape_closes_the_innermost_thing_and_the_focus_returns() {
+    let name = "in_the_launcher_escape_closes_the_innermost_thing_and_the_focus_returns";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    let focused = |css: &str| format!("root.activeElement?.matches({css:?})");
+    for phone in [false, true] {
+        if phone {
+            let phone =
+                json!({"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true});
+            browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
+        }
+        browser.goto(&world.base).await;
+        browser.become_person("bob").await;
+        browser.js("chat.setAttribute('mode', 'launcher'); $('.launcher').focus();").await;
+        browser.press(&[ENTER]).await;
+        browser.holds(&format!("$('.panel').matches(':modal') === {phone}")).await;
+        browser.holds(&focused(".composer textarea")).await;
+        let keys: Vec<char> = QUESTION.chars().chain([ENTER]).collect();
+        browser.press(&keys).await;
+        browser.says(".sentences", "28 days").await;
+        browser.holds("!chat.underWay").await;
+
+        browser.tab_back_to(".mark").await;
+        browser.press(&[ENTER]).await;
+        browser.holds(&focused(".card")).await;
+        browser.press(&[ESCAPE]).await;
+        browser.holds(&format!("!chat.card.isOpen() && {}", focused(".mark"))).await;
+        browser.holds("chat.panel.open").await;
+
+        let earlier = "[aria-label='Earlier conversations']";
+        browser.tab_back_to(&format!("button{earlier}")).await;
+        browser.press(&[ENTER]).await;
+        browser.shown(".past").await;
+        browser.press(&[ESCAPE]).await;
+        browser.holds(&format!("$('.shelf').hidden && {}", focused(earlier))).await;
+        browser.holds("chat.panel.open").await;
+        browser.press(&[ESCAPE]).await;
+        browser.holds(&format!("!chat.panel.open && {}", focused(".launcher"))).await;
+    }
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
 async fn on_a_phone_and_in_the_dark_everything_fits_and_can_be_read() {
     let name = "on_a_phone_and_in_the_dark_everything_fits_and_can_be_read";
     let Some(browser) = Browser::start(name).await else { return };
