@@ -93,21 +93,22 @@ async fn promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody() {
     browser.only_called(&[&world.base]).await;
 }
 
+/// What the network does: `slow` and `broken` say which replies wait or fail; `held` are those that wait.
+const NETWORK: &str = "const real = fetch; Object.assign(window, {slow: '', broken: '', held: []});
+    window.fetch = async (address, options) => {
+        const path = new URL(address, location).pathname, slow = window.slow && path.includes(window.slow);
+        if (window.broken && path.includes(window.broken)) throw new TypeError('no network');
+        const reply = await real(address, options);
+        if (!slow) return reply;
+        const copy = new Response(await reply.text(), reply);
+        return new Promise((give) => held.push(() => give(copy)));
+    };";
+
 #[tokio::test]
 async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked() {
     let name = "promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    // What the network does: `slow` and `broken` say which replies wait or fail; `held` are those that wait.
-    let network = "const real = fetch; Object.assign(window, {slow: '', broken: '', held: []});
-        window.fetch = async (address, options) => {
-            const path = new URL(address, location).pathname, slow = window.slow && path.includes(window.slow);
-            if (window.broken && path.includes(window.broken)) throw new TypeError('no network');
-            const reply = await real(address, options);
-            if (!slow) return reply;
-            const copy = new Response(await reply.text(), reply);
-            return new Promise((give) => held.push(() => give(copy)));
-        };";
     let seen =
         "[...$$('.thread *')].some((one) => one.checkVisibility({visibilityProperty: true}))";
     let switch_to = async |user: &str| {
@@ -123,7 +124,7 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
         browser.goto(&world.base).await;
         browser.become_person("bob").await;
         browser.holds("chat.conversations?.length > 0").await;
-        browser.js(&format!("{network} slow = '{late}';")).await;
+        browser.js(&format!("{NETWORK} slow = '{late}';")).await;
         match late {
             "/v1/ask" => browser.send(QUESTION).await,
             _ => browser.click("[aria-label='Earlier conversations']").await,
@@ -144,7 +145,7 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
     browser.goto(&world.base).await;
     browser.become_person("bob").await;
     browser.ask(QUESTION).await;
-    browser.js(&format!("{network} slow = '/v1/me';")).await;
+    browser.js(&format!("{NETWORK} slow = '/v1/me';")).await;
     browser.js("fetch('/signin', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({user: 'carla'})})
         .then(() => dispatchEvent(new Event('focus')));").await;
     browser.holds("held.length === 1").await;
@@ -157,7 +158,7 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
         browser.goto(&world.base).await;
         browser.become_person("bob").await;
         browser.ask(QUESTION).await;
-        browser.js(&format!("{network} broken = '/v1/me';")).await;
+        browser.js(&format!("{NETWORK} broken = '/v1/me';")).await;
         switch_to(other).await;
         browser.says(".notices", "can't be reached").await;
         assert_eq!(browser.js(&format!("return {seen};")).await, false, "{other}");
@@ -169,7 +170,7 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
     // The same person again: it is all still there.
     browser.become_person("bob").await;
     browser.ask(QUESTION).await;
-    browser.js(&format!("{network} broken = '/v1/me'; chat.refresh();")).await;
+    browser.js(&format!("{NETWORK} broken = '/v1/me'; chat.refresh();")).await;
     browser.says(".notices", "can't be reached").await;
     browser.js("broken = '';").await;
     browser.click(".notices .plain-button").await;
