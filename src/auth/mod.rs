@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use percent_encoding::percent_decode;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -148,7 +148,9 @@ impl FromRequestParts<Arc<App>> for AsAnybody {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let credential = Credential::of(parts, app)?.verified(app).await?;
-        Ok(Self(app.blocking(move |app| identify(app, credential)).await?))
+        let caller = app.blocking(move |app| identify(app, credential)).await?;
+        is_meant(parts, &caller.actor.name)?;
+        Ok(Self(caller))
     }
 }
 
@@ -158,7 +160,6 @@ impl FromRequestParts<Arc<App>> for AsReader {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let AsAnybody(caller) = AsAnybody::from_request_parts(parts, app).await?;
         let reader = caller.reader()?;
-        is_meant(&parts.headers, &reader)?;
         let turn = app.limits.turn(&reader.principal().to_string())?;
         Ok(Self(Admitted { reader, _turn: Arc::new(turn) }))
     }
@@ -390,22 +391,27 @@ fn nobody(name: String, administrator: bool) -> Actor {
     Actor { name, principals: BTreeSet::new(), administrator }
 }
 
-/// Whom a call is meant for, percent-encoded, where whoever sends it says so.
+/// Whom a call is meant for, percent-encoded, where whoever sends it says so: a header, or for a form,
+/// which can send none, the parameter `as` of its address.
 pub(crate) const READER: &str = "vouch-reader";
 
-/// A page says with each call for whom it shows the answer. When somebody else has signed in meanwhile
-/// with the same browser, the call is refused, and nothing of theirs gets onto the first one's screen.
-fn is_meant(headers: &HeaderMap, reader: &Reader) -> Result<(), ApiError> {
-    let Some(meant) = headers.get(READER) else { return Ok(()) };
-    let meant = percent_decode(meant.as_bytes()).decode_utf8_lossy();
-    if meant == reader.principal().to_string() {
+/// A page says with each call for whom it shows the answer, or in whose name it acts. When somebody else
+/// has signed in meanwhile with the same browser, the call is refused: nothing of theirs gets onto the
+/// first one's screen, and nothing is done in their name.
+fn is_meant(parts: &Parts, caller: &str) -> Result<(), ApiError> {
+    let query = parts.uri.query().filter(|_| parts.method == Method::POST).unwrap_or_default();
+    let acts = query.split('&').find_map(|pair| pair.strip_prefix("as=")).map(str::as_bytes);
+    let Some(meant) = parts.headers.get(READER).map(HeaderValue::as_bytes).or(acts) else {
+        return Ok(());
+    };
+    if percent_decode(meant).decode_utf8_lossy() == caller {
         return Ok(());
     }
     Err(ApiError::new(
         StatusCode::CONFLICT,
         "another_person",
         "somebody else is signed in now",
-        "ask `GET /v1/me` who it is, and show nothing of the person before",
+        "load the page anew; a program asks `GET /v1/me` who it is, and shows nothing of the person before",
     ))
 }
 

@@ -228,12 +228,14 @@ pub(super) struct AuditParams {
     pub(super) document: Option<String>,
     /// Of this answer.
     pub(super) answer: Option<String>,
-    /// Of this kind, such as `answer` or `source.pause`.
+    /// Of this kind, such as `source.pause`, or of all that begin so, such as `source`.
     pub(super) kind: Option<String>,
     /// From this time on, RFC 3339.
     pub(super) since: Option<String>,
     /// Before this time, RFC 3339.
     pub(super) until: Option<String>,
+    /// Before this record, by its `seq`.
+    pub(super) before: Option<i64>,
     /// The newest so many.
     pub(super) limit: Option<u32>,
     /// 1: every record as JSON lines.
@@ -281,6 +283,7 @@ pub(super) fn records(
         kind: params.kind,
         since: time("since", params.since.as_deref())?,
         until: time("until", params.until.as_deref())?,
+        before: params.before,
         limit: if export { None } else { Some(params.limit.unwrap_or(RECORDS)) },
     };
     let mut records = app.ledger.audit_records(&query)?;

@@ -45,3 +45,31 @@ if (moving()) setTimeout(follow, EVERY);
 
 // What was done is said once, and not again when the page is loaded anew.
 if (new URLSearchParams(location.search).has("done")) history.replaceState(null, "", location.pathname);
+
+// Whoever signs in with this browser meanwhile is another person: nothing is done in their name from a
+// page that was made for the one before, and it does not stay on the screen.
+
+const { person } = document.body.dataset;
+
+document.addEventListener("submit", ({ target: form, submitter }) => {
+  if (form.method !== "post" || !person) return;
+  const address = new URL(submitter?.getAttribute("formaction") ?? form.getAttribute("action"), location.href);
+  address.searchParams.set("as", person);
+  form.action = address;
+});
+
+async function stillThere() {
+  if (document.hidden || !person) return;
+  try {
+    const headers = { accept: "text/html", "Vouch-Reader": encodeURIComponent(person) };
+    const answer = await fetch("/admin", { headers, redirect: "manual" });
+    if (answer.type === "opaqueredirect" || [401, 403, 409].includes(answer.status)) location.reload();
+  } catch {
+    // Without a connection nothing can be asked, and nothing done.
+  }
+}
+
+addEventListener("focus", stillThere);
+addEventListener("pageshow", ({ persisted }) => persisted && stillThere());
+document.addEventListener("visibilitychange", stillThere);
+new BroadcastChannel("vouch-person").addEventListener("message", stillThere);

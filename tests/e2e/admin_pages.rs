@@ -92,6 +92,7 @@ async fn promise_3_an_administrator_who_may_not_read_finds_no_title_and_no_text_
     assert!(text("/admin").contains("broken.pdf"), "{}", text("/admin"));
     assert!(text("/admin/questions").contains("<td class=\"n\">2</td>"));
     let audited = world.ines().page("/admin/questions").await.body;
+    assert!(audited.contains("0 right, 1 wrong."), "{audited}");
     assert_eq!(audited.matches(QUESTION).count(), 2, "one group, and one comment: {audited}");
     let waiting = world.dana().page("/admin/approvals/hr/leave.md").await.body;
     assert!(waiting.contains(TITLE) && waiting.contains(TEXT), "{waiting}");
@@ -218,10 +219,10 @@ fn is_plain(path: &str, page: &str) {
             .collect();
         let own = [
             "DOCTYPE", "a", "article", "bdi", "body", "br", "button", "code", "dd", "del",
-            "details", "div", "dl", "dt", "form", "h1", "h2", "h3", "head", "header", "html",
-            "img", "input", "ins", "label", "li", "link", "main", "mark", "meta", "nav", "ol", "p",
-            "pre", "progress", "script", "section", "span", "strong", "summary", "table", "tbody",
-            "td", "th", "thead", "time", "title", "tr", "ul",
+            "datalist", "details", "div", "dl", "dt", "form", "h1", "h2", "h3", "head", "header",
+            "html", "img", "input", "ins", "label", "li", "link", "main", "mark", "meta", "nav",
+            "ol", "p", "option", "pre", "progress", "script", "section", "span", "strong",
+            "summary", "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul",
         ];
         let own = own.contains(&name.as_str()) || inside.starts_with("!DOCTYPE");
         assert!(own, "{path}: <{inside}>");
@@ -296,4 +297,43 @@ async fn promise_10_hostile_names_titles_and_reasons_stay_text_on_every_page() {
         }
     }
     assert!(opened >= 240 && shown > 200, "{opened} pages, {shown} escaped");
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_blocked_with_a_word_about_it() {
+    let world = company().await;
+    let block = async |user: &str| {
+        let fields = [("user", user), ("act", "block"), ("why", "a test"), ("until", "")];
+        let done = world.alice().fill(&world, "/admin/users", &fields).await;
+        let place = done.header("location").expect("a place").to_owned();
+        world.alice().page(&place).await.body
+    };
+    assert!(block("caral").await.contains("nobody was known under this name yet"));
+    assert!(block("carla").await.contains("Blocked. It counts"));
+}
+
+#[tokio::test]
+async fn the_audit_goes_back_page_by_page_and_by_kinds_that_begin_alike() {
+    let world = company().await;
+    for number in 0..130 {
+        world.bob().finds(&format!("vacation {number}")).await;
+    }
+    let ines = world.ines();
+    let numbers = |page: &str| -> Vec<u64> {
+        let after = page.split("<span class=\"soft\">#").skip(1);
+        after.filter_map(|rest| rest.split(' ').next()?.parse().ok()).collect()
+    };
+    let first = ines.page("/admin/audit").await.body;
+    let older = first.split("href=\"").find(|rest| rest.contains(">Older<")).expect("a way on");
+    let older = older.split('"').next().expect("an address").replace("&amp;", "&");
+    let second = ines.page(&older).await.body;
+    let (first, second) = (numbers(&first), numbers(&second));
+    assert_eq!(first.len(), 100);
+    assert_eq!(second.first(), first.last().map(|seq| seq - 1).as_ref(), "{second:?}");
+    let sources = ines.get("/v1/admin/audit?kind=source").await.json();
+    let kinds = sources["records"].as_array().expect("records");
+    assert!(!kinds.is_empty());
+    assert!(kinds.iter().all(|one| one["kind"].as_str().unwrap().starts_with("source.")));
+    let one = ines.get("/v1/admin/audit?kind=source.add").await.json();
+    assert!(one["records"].as_array().is_some_and(|found| !found.is_empty()), "{one}");
 }

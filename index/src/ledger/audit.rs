@@ -101,12 +101,14 @@ pub struct AuditQuery {
     pub document: Option<String>,
     /// Records of this answer.
     pub answer: Option<String>,
-    /// Records of this kind, such as `answer` or `source.pause`.
+    /// Records of this kind, such as `source.pause`, or of all kinds that begin so, such as `source`.
     pub kind: Option<String>,
     /// Records from this time on.
     pub since: Option<jiff::Timestamp>,
     /// Records before this time.
     pub until: Option<jiff::Timestamp>,
+    /// Records before this one, by number.
+    pub before: Option<i64>,
     /// The newest so many; none: all.
     pub limit: Option<u32>,
 }
@@ -233,11 +235,14 @@ impl Ledger {
             &query.document,
         );
         narrow(" AND a.answer = ?", &query.answer);
-        narrow(" AND a.kind = ?", &query.kind);
+        narrow(" AND (a.kind = ? OR substr(a.kind, 1, length(?) + 1) = ? || '.')", &query.kind);
         // Without its `Z` the text of a time sorts as the time does, with and without a fraction.
         let text = |time: Option<jiff::Timestamp>| Some(time?.to_string().replace('Z', ""));
         narrow(" AND rtrim(a.at, 'Z') >= ?", &text(query.since));
         narrow(" AND rtrim(a.at, 'Z') < ?", &text(query.until));
+        if let Some(before) = query.before {
+            sql.push_str(&format!(" AND a.seq < {before}"));
+        }
         let limit = query.limit.map_or(-1, i64::from);
         sql.push_str(&format!(" ORDER BY a.seq DESC LIMIT {limit}"));
         self.read(|tx| {

@@ -175,6 +175,27 @@ impl Ledger {
         })
     }
 
+    /// How many answers readers called right, and how many wrong.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn verdicts(&self) -> Result<(u64, u64)> {
+        const SQL: &str = "SELECT count(*) FILTER (WHERE verdict = 'right'),
+            count(*) FILTER (WHERE verdict = 'wrong') FROM feedback";
+        self.read(|tx| Ok(tx.query_row(SQL, [], |row| Ok((row.get(0)?, row.get(1)?)))?))
+    }
+
+    /// The kinds of records that there are.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub fn audit_kinds(&self) -> Result<Vec<String>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT DISTINCT kind FROM audit ORDER BY 1")?;
+            Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// What readers said of their answers, newest first.
     ///
     /// # Errors

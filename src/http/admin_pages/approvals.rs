@@ -14,8 +14,8 @@ use vouch_index::{DocumentId, Layer, Rule};
 
 use super::difference::difference;
 use super::pieces::{
-    address, ago, counted, document, empty, filled, flag, id, layer, query, say, source, state,
-    version, when,
+    address, ago, counted, document, empty, filled, finder, fits, flag, id, layer, query, say,
+    source, state, version, when,
 };
 use super::{After, Done, Frame, then};
 use crate::app::App;
@@ -59,7 +59,7 @@ pub(super) async fn queue(
             @if !queue.versions.is_empty() {
                 section {
                     h2 { "Versions" }
-                    (versions(&queue.versions, &approved))
+                    (versions(&queue.versions, &approved, &after.find))
                 }
             }
         };
@@ -116,8 +116,11 @@ fn proposed(name: &str, approves: bool) -> Markup {
     }
 }
 
-fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
+fn versions(versions: &[Waiting], approved: &[String], find: &str) -> Markup {
+    let found: Vec<_> = versions.iter().filter(|one| fits(&one.document, find)).collect();
     html! {
+        (finder("/admin/approvals", "Part of a document’s name", find, versions.len() > LISTED))
+        @if found.is_empty() { (empty("No document that waits is called so.")) }
         div.wide tabindex="0" role="region" aria-label="Versions that wait" {
             table {
                 thead { tr {
@@ -125,7 +128,7 @@ fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
                     th scope="col" { "Brought by" } th scope="col" { "Version" } th scope="col" { "Replaces" }
                 } }
                 tbody {
-                    @for one in versions.iter().take(LISTED) {
+                    @for one in found.iter().take(LISTED) {
                         tr {
                             th scope="row" {
                                 (document(&one.document))
@@ -148,7 +151,7 @@ fn versions(versions: &[Waiting], approved: &[String]) -> Markup {
                 }
             }
         }
-        @if versions.len() > LISTED { p.soft { "The first " (LISTED) " of " (counted(versions.len(), "version", "versions")) "." } }
+        @if found.len() > LISTED { p.soft { "The first " (LISTED) " of " (counted(found.len(), "version", "versions")) "." } }
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Filter {
     kind: String,
     since: String,
     until: String,
+    /// Records before this one.
+    before: Option<i64>,
 }
 
 impl Filter {
@@ -49,9 +51,27 @@ impl Filter {
             kind: some(&self.kind),
             since: day(&self.since, "00:00:00"),
             until: day(&self.until, "23:59:59.999999999"),
+            before: self.before,
             limit: Some(RECORDS),
             export: None,
         }
+    }
+
+    /// The address of the records before this one, or of the newest, through the same filter.
+    fn from(&self, before: Option<i64>) -> String {
+        let before = before.map(|seq| seq.to_string()).unwrap_or_default();
+        let given = [
+            ("user", &self.user),
+            ("document", &self.document),
+            ("answer", &self.answer),
+            ("kind", &self.kind),
+            ("since", &self.since),
+            ("until", &self.until),
+            ("before", &before),
+        ];
+        let given = given.into_iter().filter(|(_, value)| !value.is_empty());
+        let given: Vec<_> = given.map(|(name, value)| format!("{name}={}", query(value))).collect();
+        format!("/admin/audit?{}", given.join("&"))
     }
 }
 
@@ -64,21 +84,29 @@ pub(super) async fn records(
 ) -> Result<Markup, ApiError> {
     app.blocking(move |app| {
         let records = admin::records(app, &auditor, filter.params())?;
+        let kinds = app.ledger.audit_kinds()?;
         let frame = Frame::of(app, &caller, "/admin/audit")?;
+        let older = records.first().filter(|_| records.len() == RECORDS as usize);
         let body = html! {
             h1 { "Audit" }
             p.lead {
                 "Who was shown what, and who changed what. "
                 @if !auditor.sees_text { "Questions and sentences are for auditors." }
             }
-            (form(&filter))
+            (form(&filter, &kinds))
             @if records.is_empty() { (empty("No record fits.")) }
             @else {
                 p.soft {
                     (counted(records.len(), "record", "records")) ", newest first. "
-                    @if records.len() == RECORDS as usize { "There may be more; narrow the filter, or export all with " code { "vouch audit --export" } "." }
+                    @if older.is_some() { "All that there is comes from " code { "vouch audit --export" } "." }
                 }
                 ol.records { @for record in records.iter().rev() { (row(record)) } }
+            }
+            @if filter.before.is_some() || older.is_some() {
+                p.buttons {
+                    @if filter.before.is_some() { a.button href=(filter.from(None)) { "Newest" } }
+                    @if let Some(oldest) = older { a.button href=(filter.from(Some(oldest.seq))) rel="next" { "Older" } }
+                }
             }
         };
         Ok(frame.around("Audit", &body))
@@ -86,7 +114,7 @@ pub(super) async fn records(
     .await
 }
 
-fn form(filter: &Filter) -> Markup {
+fn form(filter: &Filter, kinds: &[String]) -> Markup {
     let field = |label: &str, name: &str, value: &str, hint: &str| {
         html! { label { (label) input name=(name) value=(readable(value)) placeholder=(hint); } }
     };
@@ -95,7 +123,11 @@ fn form(filter: &Filter) -> Markup {
             (field("User or actor", "user", &filter.user, "user:maria@example.com"))
             (field("Document", "document", &filter.document, "hr/leave.md"))
             (field("Answer", "answer", &filter.answer, "ans_…"))
-            (field("Kind", "kind", &filter.kind, "answer, source.pause, …"))
+            label {
+                "Kind"
+                input name="kind" value=(readable(&filter.kind)) placeholder="answer, source, source.pause, …" list="kinds";
+            }
+            datalist id="kinds" { @for kind in kinds { option value=(kind) {} } }
             label { "From" input type="date" name="since" value=(filter.since); }
             label { "To" input type="date" name="until" value=(filter.until); }
             button.main { "Filter" }
@@ -215,6 +247,7 @@ pub(super) async fn questions(
     app.blocking(move |app| {
         let groups = app.ledger.unanswered()?;
         let feedback = app.ledger.feedback_given(LISTED)?;
+        let verdicts = app.ledger.verdicts()?;
         let frame = Frame::of(app, &caller, "/admin/questions")?;
         let body = html! {
             h1 { "Questions" }
@@ -223,7 +256,7 @@ pub(super) async fn questions(
                 @if !auditor.sees_text { "Their words are for auditors." }
             }
             section { h2 { "Found nothing" } (unanswered(&groups, auditor.sees_text)) }
-            section { h2 { "Feedback" } (feedback_table(&feedback, auditor.sees_text)) }
+            section { h2 { "Feedback" } (feedback_table(&feedback, verdicts, auditor.sees_text)) }
         };
         Ok(frame.around("Questions", &body))
     })
@@ -234,6 +267,9 @@ fn unanswered(groups: &[Unanswered], sees_text: bool) -> Markup {
     html! {
         @if groups.is_empty() { (empty("Every question found something so far.")) }
         @else {
+            @if groups.len() > LISTED as usize {
+                p.soft { "The " (LISTED) " most frequent of " (counted(groups.len(), "question", "questions")) "." }
+            }
             div.wide tabindex="0" role="region" aria-label="Questions that found nothing" {
                 table {
                     thead { tr {
@@ -258,12 +294,15 @@ fn unanswered(groups: &[Unanswered], sees_text: bool) -> Markup {
     }
 }
 
-fn feedback_table(feedback: &[Feedback], sees_text: bool) -> Markup {
-    let right = feedback.iter().filter(|one| one.verdict == "right").count();
+fn feedback_table(feedback: &[Feedback], (right, wrong): (u64, u64), sees_text: bool) -> Markup {
+    let listed = feedback.len() as u64;
     html! {
         @if feedback.is_empty() { (empty("Nobody said anything so far.")) }
         @else {
-            p.soft { (number(right as u64)) " right, " (number((feedback.len() - right) as u64)) " wrong." }
+            p.soft {
+                (number(right)) " right, " (number(wrong)) " wrong."
+                @if listed < right + wrong { " The newest " (number(listed)) " are listed." }
+            }
             div.wide tabindex="0" role="region" aria-label="Feedback" {
                 table {
                     thead { tr {

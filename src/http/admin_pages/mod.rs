@@ -111,6 +111,7 @@ enum Done {
     Resumed,
     Revoked,
     Blocked,
+    BlockedUnknown,
     Unblocked,
     Released,
     Stopped,
@@ -130,6 +131,9 @@ impl Done {
             Self::Resumed => "It answers again, from the next question on.",
             Self::Revoked => "Revoked, for good. Nothing of it is found any more.",
             Self::Blocked => "Blocked. It counts from the next question on.",
+            Self::BlockedUnknown => {
+                "Blocked, but nobody was known under this name yet. Look whether it is written as it should be."
+            }
             Self::Unblocked => "No longer blocked.",
             Self::Released => "Released. The next sign-in under this name counts.",
             Self::Stopped => "The assistant is stopped. Nobody is shown anything.",
@@ -142,15 +146,21 @@ impl Done {
     }
 }
 
-/// The part of a page's address that a form's act leaves there.
+/// What the address of a page says besides its place.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
+    /// What a form has just done.
     done: Option<Done>,
+    /// What is looked for in a long list.
+    #[serde(default)]
+    find: String,
 }
 
 /// What is around every admin page: who looks, what they may open, and where they are.
 pub(super) struct Frame {
+    /// Who looks, as the server knows them: the script compares it.
+    person: String,
     who: String,
     here: &'static str,
     keeps: bool,
@@ -169,6 +179,7 @@ impl Frame {
         let queue = super::approvals::queue(app, caller, None)?;
         let waiting = queue.versions.len() + queue.sources.len() + queue.held.len();
         Ok(Self {
+            person: caller.actor.name.clone(),
             who: readable(&pages::name(app, &caller.actor.name)?),
             here,
             keeps,
@@ -214,7 +225,7 @@ impl Frame {
                     link rel="stylesheet" href="/static/admin.css";
                     script type="module" src="/static/admin.js" {}
                 }
-                body {
+                body data-person=(self.person) {
                     a.skip href="#main" { "Go to the content" }
                     header.bar {
                         div.bar-inner {

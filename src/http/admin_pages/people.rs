@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use vouch_index::ledger::{Stopped, UserInfo};
 
-use super::pieces::{ago, counted, empty, filled, id, query, say, state};
+use super::pieces::{ago, counted, empty, filled, finder, fits, id, query, say, state};
 use super::{After, Done, Frame, then};
 use crate::app::App;
 use crate::auth::{AsAdministrator, AsAnybody};
@@ -35,7 +35,7 @@ pub(super) async fn list(
             p.lead { "Those whom a group names, who signed in, or who hold a key. A block counts from the next question." }
             section { h2 { "The whole assistant" } (whole(stopped.as_ref())) }
             section { h2 { "Block somebody" } (block()) }
-            section { h2 { (counted(users.len(), "person", "people")) } (table(&users)) }
+            section { h2 { (counted(users.len(), "person", "people")) } (table(&users, &after.find)) }
         };
         Ok(frame.around("People", &body))
     })
@@ -74,16 +74,19 @@ fn block() -> Markup {
     }
 }
 
-fn table(users: &[UserInfo]) -> Markup {
+fn table(users: &[UserInfo], find: &str) -> Markup {
+    let found: Vec<_> = users.iter().filter(|user| fits(&user.user.to_string(), find)).collect();
     html! {
+        (finder("/admin/people", "Part of a name", find, users.len() > LISTED))
         @if users.is_empty() { (empty("Nobody is known yet.")) }
+        @else if found.is_empty() { (empty("No name holds that.")) }
         @else {
             div.wide tabindex="0" role="region" aria-label="People" {
                 table {
                     thead { tr {
                         th scope="col" { "Person, with their groups" } th scope="col" { "What you can do" }
                     } }
-                    tbody { @for user in users.iter().take(LISTED) { (row(user)) } }
+                    tbody { @for user in found.iter().take(LISTED) { (row(user)) } }
                 }
             }
         }
@@ -135,13 +138,15 @@ pub(super) async fn change(
 ) -> Result<Redirect, ApiError> {
     let Change { user, act, why, until } = change;
     let user = user.trim().to_owned();
+    let body = UserBody { user, act, why: filled(why), until: filled(until) };
+    let changed = control::change_user(app, administrator, Json(body)).await?;
     let done = match act {
+        UserAct::Block if changed.0["known"] == false => Done::BlockedUnknown,
         UserAct::Block => Done::Blocked,
         UserAct::Unblock => Done::Unblocked,
         UserAct::Release => Done::Released,
     };
-    let body = UserBody { user, act, why: filled(why), until: filled(until) };
-    then(control::change_user(app, administrator, Json(body)).await, "/admin/people", done)
+    then(Ok(()), "/admin/people", done)
 }
 
 /// Why, and until when.

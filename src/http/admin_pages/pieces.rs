@@ -113,6 +113,24 @@ pub(super) fn state(name: &str) -> Markup {
     html! { span class={ "state " (tone) } { (name) } }
 }
 
+/// Whether a name holds what somebody looks for in a long list.
+pub(super) fn fits(name: &str, find: &str) -> bool {
+    name.to_lowercase().contains(&find.trim().to_lowercase())
+}
+
+/// The field that looks for a name in a list, where the list is long.
+pub(super) fn finder(place: &str, label: &str, find: &str, long: bool) -> Markup {
+    html! {
+        @if long || !find.is_empty() {
+            form.filters method="get" action=(place) {
+                label { (label) input type="search" name="find" value=(readable(find)); }
+                button { "Find" }
+                @if !find.is_empty() { a.button href=(place) { "Show all" } }
+            }
+        }
+    }
+}
+
 /// The name of a version, short, with the whole of it for whoever points at it.
 pub(super) fn version(hash: &str) -> Markup {
     html! { code title=(hash) { (short(hash)) } }

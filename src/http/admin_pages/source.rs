@@ -13,8 +13,8 @@ use vouch_index::ledger::{
 
 use super::overview::source_state;
 use super::pieces::{
-    address, ago, counted, document, empty, filled, id, layer, meaning, number, progress, say,
-    state, told, when, words_alone,
+    address, ago, counted, document, empty, filled, finder, fits, id, layer, meaning, number,
+    progress, say, state, told, when, words_alone,
 };
 use super::{After, Done, Frame, then};
 use crate::app::App;
@@ -58,7 +58,7 @@ pub(super) async fn show(
                 }
             }
             @if !problems.is_empty() { section { h2 { "Problems" } (problem_list(&problems, &documents)) } }
-            section { h2 { "Documents" } (document_table(&documents, words_alone)) }
+            section { h2 { "Documents" } (document_table(&name, &documents, &after.find, words_alone)) }
             section { h2 { "Work" } (job_table(&jobs)) }
         };
         Ok(frame.around(&name, &body))
@@ -201,9 +201,13 @@ fn problem_list(problems: &[Problem], documents: &[DocumentInfo]) -> Markup {
     }
 }
 
-fn document_table(documents: &[DocumentInfo], words_alone: bool) -> Markup {
+fn document_table(name: &str, documents: &[DocumentInfo], find: &str, words_alone: bool) -> Markup {
+    let place = address("/admin/sources", name);
+    let found: Vec<_> = documents.iter().filter(|one| fits(&one.document, find)).collect();
     html! {
+        (finder(&place, "Part of a document’s path", find, documents.len() > DOCUMENTS))
         @if documents.is_empty() { (empty("It holds no document yet.")) }
+        @else if found.is_empty() { (empty("No path holds that.")) }
         @else {
             div.wide tabindex="0" role="region" aria-label="Documents" {
                 table {
@@ -212,7 +216,7 @@ fn document_table(documents: &[DocumentInfo], words_alone: bool) -> Markup {
                         th scope="col" { "Found by meaning" } th scope="col" { "Changed" }
                     } }
                     tbody {
-                        @for one in documents.iter().take(DOCUMENTS) {
+                        @for one in found.iter().take(DOCUMENTS) {
                             tr {
                                 th scope="row" {
                                     @if one.newest_version.is_some() { (document(&one.document)) } @else { (id(&one.document)) }
@@ -227,8 +231,8 @@ fn document_table(documents: &[DocumentInfo], words_alone: bool) -> Markup {
                     }
                 }
             }
-            @if documents.len() > DOCUMENTS {
-                p.soft { "The first " (DOCUMENTS) " of " (counted(documents.len(), "document", "documents"))
+            @if found.len() > DOCUMENTS {
+                p.soft { "The first " (DOCUMENTS) " of " (counted(found.len(), "document", "documents"))
                     "; " code { "vouch source documents" } " lists all." }
             }
         }

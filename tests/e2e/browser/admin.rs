@@ -85,3 +85,33 @@ async fn a_bar_moves_by_itself_while_chunks_get_their_vectors() {
     assert_eq!(browser.text("#numbers div:last-child dd").await, "all");
     browser.only_called(&[&world.base]).await;
 }
+
+#[tokio::test]
+async fn promise_5_a_page_decides_nothing_in_the_name_of_whoever_signed_in_meanwhile() {
+    let name = "promise_5_a_page_decides_nothing_in_the_name_of_whoever_signed_in_meanwhile";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    world.write("hr/leave.md", &TEXT.replace("28", "31"));
+    world.sync("hr").await;
+    browser.goto(&world.base).await;
+    browser.become_person("dana").await;
+    browser.goto(&format!("{}/admin/approvals/hr/leave.md", world.base)).await;
+    browser.says(".who", "Dana").await;
+    // In another window of this browser somebody else takes over, unseen by this page.
+    let become_alice = "return fetch('/signin', {method: 'POST', headers: {'content-type': \
+        'application/json'}, body: '{\"user\":\"alice\"}'}).then(answer => answer.status)";
+    let and_approve = format!(
+        "{become_alice}.then(() => document.querySelector(\"button[value='approve']\").click())"
+    );
+    browser.js(&and_approve).await;
+    browser.says("h1", "else is signed in now").await;
+    let history = world.alice().get("/v1/admin/approvals?history=1").await.json();
+    assert!(!history.to_string().contains("user:alice"), "{history}");
+    // A page that is looked at again is that of whoever is there now.
+    browser.goto(&format!("{}/admin", world.base)).await;
+    browser.says(".who", "Alice").await;
+    assert_eq!(browser.js(&become_alice.replace("alice", "bob")).await, json!(200));
+    browser.js("dispatchEvent(new Event('focus'))").await;
+    browser.says(".who", "Bob").await;
+    browser.only_called(&[&world.base]).await;
+}

@@ -238,7 +238,7 @@ async fn promise_10_hostile_text_stays_text_on_the_admin_pages() {
     let texts = strings();
     let world = hostile_company(&texts).await;
     // The elements of Vouch's own pages, and nothing that a text brought along.
-    let shape = r"const own = 'main,p,a,h1,h2,h3,section,article,div,span,bdi,strong,code,time,br,dl,dt,dd,ul,ol,li,table,thead,tbody,tr,th,td,form,label,input,button,details,summary,progress,pre,ins,del,mark,header'.split(',');
+    let shape = r"const own = 'main,p,a,h1,h2,h3,section,article,div,span,bdi,strong,code,time,br,dl,dt,dd,ul,ol,li,table,thead,tbody,tr,th,td,form,label,input,button,details,summary,progress,pre,ins,del,mark,header,datalist,option'.split(',');
         const page = document.documentElement, foreign = new Set();
         for (const one of $$('main, main *')) {
             if (!own.includes(one.localName)) foreign.add(one.localName);
