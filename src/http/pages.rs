@@ -119,7 +119,10 @@ async fn people(State(app): State<Arc<App>>, parts: Parts) -> Result<axum::Json<
         let list: Vec<_> = people
             .people
             .iter()
-            .map(|one| json!({"user": one.user, "name": one.name, "groups": one.groups}))
+            .map(|one| {
+                let administers = !one.roles.is_empty();
+                json!({"user": one.user, "name": one.name, "groups": one.groups, "administers": administers})
+            })
             .collect();
         let demo = &app.config.auth.demo;
         let current = current.filter(|user| people.find(user).is_some());

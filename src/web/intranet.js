@@ -13,9 +13,11 @@ const otherTabs = new BroadcastChannel("vouch-person");
 /** The people of the demo, and who of them is signed in. */
 let people = [];
 let current = null;
-/** The suggested questions, and the one that was asked last. */
+/** The suggested questions, and the one of them that was asked last. */
 let questions = [];
 let asked = null;
+/** A question that somebody put before they chose who they are. */
+let waiting = null;
 
 /** Makes an element. Text is set as text. */
 function make(name, attributes, ...children) {
@@ -34,7 +36,7 @@ const firstName = (user) => find(user)?.name.split(/[\s,]/)[0] ?? user;
 
 // ---------------------------------------------------------------- the demo
 
-/** Shows who is signed in. The question that was asked last is offered to the next person. */
+/** Shows who is signed in, and lets whoever is nobody choose. */
 function become(user) {
   current = user;
   person.value = user ?? "";
@@ -42,8 +44,9 @@ function become(user) {
   byId("greeting").textContent = known ? `Hello, ${firstName(user)}.` : "Who are you today?";
   byId("groups").textContent = known
     ? `You are in ${known.groups.join(", ") || "no group"}. What is found depends on it.`
-    : "Choose a person: what is found depends on who asks.";
-  byId("choices").hidden = Boolean(known);
+    : "Choose a colleague, here or at the top of the page. What is found depends on who asks.";
+  byId("choose").hidden = Boolean(known);
+  byId("administer").hidden = !known?.administers;
   chat.suggestions = [...new Set([asked, ...questions].filter(Boolean))].slice(0, 3);
   for (const button of byId("compare-people").children) button.setAttribute("aria-pressed", String(button.dataset.user === user));
 }
@@ -58,6 +61,8 @@ async function switchTo(user) {
   }
   become(user);
   await chat.refresh();
+  if (user && waiting) chat.ask(waiting);
+  waiting = null;
 }
 
 function showDemo(demo) {
@@ -66,23 +71,26 @@ function showDemo(demo) {
   document.title = `${demo.company} Intranet`;
   person.replaceChildren(make("option", { value: "" }, "nobody"), ...people.map(({ user, name }) => make("option", { value: user }, name)));
   byId("person-form").hidden = false;
-  byId("choices").replaceChildren(...people.map(choice));
   byId("notice-list").replaceChildren(...demo.notices.map(({ title, text }) => make("article", { class: "tile" }, make("h3", {}, title), make("p", {}, text))));
   byId("notices").hidden = demo.notices.length === 0;
+  showChoice([...new Set([...demo.compare, ...people.map((one) => one.user)])].filter(find).slice(0, 4));
   showCompare(demo.compare.filter(find));
   byId("beside").hidden = false;
   become(demo.current);
 }
 
-/** A person to choose, for as long as nobody is chosen. */
-function choice({ user, name }) {
-  const [who, ...what] = name.split(", ");
-  const button = make("button", { type: "button", class: "choice" }, make("b", {}, who), " ", make("span", {}, what.join(", ")));
-  button.addEventListener("click", async () => {
-    await switchTo(user);
-    person.focus();
-  });
-  return make("li", {}, button);
+/** A few people to begin with. */
+function showChoice(users) {
+  byId("choose").replaceChildren(...users.map((user) => {
+    const [name, ...work] = find(user).name.split(", ");
+    const button = make("button", { type: "button" }, make("b", {}, name), make("span", {}, work.join(", ")));
+    button.addEventListener("click", async () => {
+      await switchTo(user);
+      person.focus();
+    });
+    return button;
+  }));
+  chat.setAttribute("nobody", "Nobody is signed in yet. Choose who you are, and ask.");
 }
 
 /** The same question, as one person and then as another. */
@@ -129,15 +137,24 @@ async function start() {
   const response = await fetch("/demo/people", { cache: "no-store" });
   if (response.ok) showDemo(await response.json());
   else await showSignedIn();
+  // A link may bring a question. Only the person asks it: what is asked stands in the audit under their name.
   const linked = new URLSearchParams(location.search).get("q")?.trim();
   if (!linked) return;
-  history.replaceState(null, "", "/"); // the link's question is no longer this one
   await customElements.whenDefined("vouch-chat");
-  chat.ask(linked);
+  await chat.write(linked);
 }
 
 chat.addEventListener("vouch-asked", (event) => {
-  asked = event.detail.question;
+  const { question } = event.detail;
+  asked = questions.includes(question) ? question : null;
+});
+chat.addEventListener("vouch-nobody", (event) => {
+  const first = byId("choose").firstElementChild;
+  if (!first) return;
+  waiting = event.detail.question;
+  chat.close();
+  byId("groups").textContent = `Who asks “${waiting}”? Choose, and it is asked.`;
+  first.focus();
 });
 person.addEventListener("change", async () => {
   await switchTo(person.value || null);

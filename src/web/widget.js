@@ -819,7 +819,7 @@ const PHONE = "(max-width: 36em)";
 const otherTabs = new BroadcastChannel("vouch-person");
 
 class VouchChat extends HTMLElement {
-  static observedAttributes = ["mode", "heading", "lang", "suggestions", "placeholder"];
+  static observedAttributes = ["mode", "heading", "lang", "suggestions", "placeholder", "nobody"];
 
   /** Names for principals, where the page knows them: `(principal) => string | undefined`. */
   names = null;
@@ -830,6 +830,8 @@ class VouchChat extends HTMLElement {
     this.server = new Server();
     this.card = new Card(this);
     this.leave = null;
+    /** Keeps until there is a field. */
+    this.built = new Promise((built) => (this.isBuilt = built));
     this.reset();
   }
 
@@ -920,6 +922,7 @@ class VouchChat extends HTMLElement {
     await this.readTexts();
     if (!this.isConnected) return;
     this.build();
+    this.isBuilt();
     this.listen();
     await this.check();
   }
@@ -934,6 +937,7 @@ class VouchChat extends HTMLElement {
     if (!this.frame || before === now) return;
     if (name === "lang") this.readTexts().then(() => this.rebuild());
     else if (name === "suggestions") this.suggest();
+    else if (name === "nobody") this.check();
     else this.rebuild();
   }
 
@@ -1020,7 +1024,7 @@ class VouchChat extends HTMLElement {
     this.intro.hidden = begun || shelf;
     this.notice.hidden = shelf;
     this.threadPlace.hidden = !begun || shelf;
-    this.suggestionPlace.hidden = begun || shelf || !ready || this.suggestions.length === 0;
+    this.suggestionPlace.hidden = begun || shelf || !(ready || this.state === "nobody") || this.suggestions.length === 0;
     this.freshButton.hidden = !begun;
     this.earlierButton.hidden = !ready || this.conversations === null;
     this.earlierButton.setAttribute("aria-expanded", String(shelf));
@@ -1196,7 +1200,8 @@ class VouchChat extends HTMLElement {
     const lent = this.lender() !== null;
     const own = BASE.origin === location.origin && !lent;
     const offered = own && (await fetch(new URL("signin/who", BASE), { credentials: "same-origin", cache: "no-store" }).then((response) => response.status !== 404, () => false));
-    if (!offered) return [words.say("nobody"), this.getAttribute("nobody") ?? words.say("nobodyWhy"), lent && this.retry()];
+    const nobody = this.getAttribute("nobody");
+    if (!offered) return [...(nobody ? [null, nobody] : [words.say("nobody"), words.say("nobodyWhy")]), lent && this.retry()];
     const address = new URL("signin", BASE);
     address.searchParams.set("back", location.pathname + location.search);
     return [words.say("signedOut"), words.say("signedOutWhy"), make("a", { class: "plain-button primary", href: address.href }, words.say("signIn"))];
@@ -1209,7 +1214,7 @@ class VouchChat extends HTMLElement {
   /** Takes away everything that belongs to a person, and what is still on its way to them. */
   drop() {
     // What is typed belongs to the person too. Where nobody was signed in it is of whoever comes.
-    if (this.server.user) this.write("");
+    if (this.server.user) this.fill("");
     this.server.end();
     this.server = new Server();
     this.underWay?.abort();
@@ -1226,7 +1231,7 @@ class VouchChat extends HTMLElement {
   /** Says something above the thread. */
   tell(look, title, ...more) {
     const box = make("div", { class: `remark ${look}`, part: "remark", role: look === "problem" ? "alert" : "status" },
-      make("p", {}, make("strong", {}, title)), ...more.filter(Boolean).map((one) => (one instanceof Node ? one : make("p", {}, one))));
+      title && make("p", {}, make("strong", {}, title)), ...more.filter(Boolean).map((one) => (one instanceof Node ? one : make("p", {}, one))));
     // What stands there already is not said again.
     if (this.notice.textContent !== box.textContent) this.notice.replaceChildren(box);
   }
@@ -1258,8 +1263,12 @@ class VouchChat extends HTMLElement {
   // ------------------------------------------------ asking
 
   /** Puts a question into the field. The person sends it, or not. */
-  write(question) {
-    if (!this.frame) return;
+  async write(question) {
+    await this.built;
+    this.fill(question);
+  }
+
+  fill(question) {
     this.field.value = question;
     this.fit();
   }
@@ -1289,12 +1298,14 @@ class VouchChat extends HTMLElement {
 
   /** Asks a question; one that is being answered is stopped. */
   async ask(question) {
+    await this.built;
     if (this.launcher) this.open();
     if (this.underWay) this.stop();
     if (this.state !== "ready") {
       // It stays in the field until somebody is there to ask it.
-      this.write(question);
+      this.fill(question);
       await this.check();
+      if (this.state === "nobody") this.dispatchEvent(new CustomEvent("vouch-nobody", { detail: { question } }));
       if (this.state !== "ready" || this.field.value !== question) return;
     }
     const stop = new AbortController();
@@ -1305,7 +1316,7 @@ class VouchChat extends HTMLElement {
     this.notice.replaceChildren();
     if (!this.shelf.hidden) this.shelf.hidden = true;
     this.threadPlace.append(turn.element);
-    if (this.field.value.trim() === question) this.write("");
+    if (this.field.value.trim() === question) this.fill("");
     this.status(this.words.say("searching"), true);
     this.show();
     this.follow(turn);

@@ -179,6 +179,49 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
 }
 
 #[tokio::test]
+async fn a_link_asks_nothing_in_the_name_of_who_follows_it() {
+    let name = "a_link_asks_nothing_in_the_name_of_who_follows_it";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.goto(&format!("{}/?q=How+many+days+of+paid+vacation+do+I+have%3F", world.base)).await;
+    browser.holds("chat.field?.value === 'How many days of paid vacation do I have?'").await;
+    browser.holds("chat.state === 'ready'").await;
+    assert_eq!(browser.count(".turn").await, 0);
+    browser.click(".send").await;
+    browser.says(".sentences", "28 days").await;
+    let asked =
+        world.ledger().query_row("SELECT count(*) FROM audit WHERE kind = 'answer'", [], |row| {
+            row.get::<_, i64>(0)
+        });
+    assert_eq!(asked.expect("the audit"), 1);
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn whoever_asks_first_is_asked_who_they_are_and_then_it_is_asked() {
+    let name = "whoever_asks_first_is_asked_who_they_are_and_then_it_is_asked";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.says(".notices", "Nobody is signed in").await;
+    assert_eq!(browser.count(".problem").await, 0, "that is no problem here");
+    browser.send(QUESTION).await;
+    browser.says("#groups", QUESTION).await;
+    browser.holds("document.activeElement === $('#choose button')").await;
+    browser
+        .js("[...$$('#choose button')].find((one) => one.innerText.includes('Bob')).click();")
+        .await;
+    browser.says(".sentences", "28 days").await;
+    browser.holds("chat.field.value === '' && $('#choose').hidden").await;
+    // What Bob asked is no suggestion for Carla.
+    browser.become_person("carla").await;
+    assert!(!browser.everything().await.contains(QUESTION));
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
 async fn whoever_presses_the_button_is_signed_out() {
     let Some(browser) = Browser::start("whoever_presses_the_button_is_signed_out").await else {
         return;
