@@ -814,6 +814,7 @@ function originalOf(uri) {
 // ---------------------------------------------------------------- the element
 
 const PHONE = "(max-width: 36em)";
+const LOW = "(max-height: 30em)";
 
 /** Other tabs of this origin. Each says whom it shows when that changes. */
 const otherTabs = new BroadcastChannel("vouch-person");
@@ -958,6 +959,7 @@ class VouchChat extends HTMLElement {
     this.button = make("button", { class: "send", part: "send", "aria-label": words.say("send"), title: words.say("send") }, drawing("send"));
     this.form = make("form", { class: "composer", part: "composer", onsubmit: (event) => this.submitted(event) },
       make("label", { for: "question", class: "unseen" }, words.say("question")), this.field, this.button);
+    this.dock = make("div", { class: "dock" }, this.statusPlace, this.form);
     const icon = (name, act) => make("button", { type: "button", class: "icon", "aria-label": words.say(name), title: words.say(name), onclick: act }, drawing(name));
     this.freshButton = icon("fresh", () => this.fresh(true));
     this.earlierButton = icon("earlier", () => this.toggleShelf());
@@ -974,8 +976,8 @@ class VouchChat extends HTMLElement {
       make("h2", { id: "heading", class: !this.launcher && !heading ? "unseen" : null }, heading || words.say("heading")),
       make("div", { class: "bar-tools" }, this.freshButton, this.earlierButton, this.launcher && this.closeButton));
     const body = this.launcher
-      ? [this.bar, make("div", { class: "middle" }, this.intro, this.notice, this.threadPlace, this.shelf), this.suggestionPlace, this.statusPlace, this.form]
-      : [this.bar, this.intro, this.notice, this.shelf, this.threadPlace, this.statusPlace, this.form, this.suggestionPlace];
+      ? [this.bar, make("div", { class: "middle" }, this.intro, this.notice, this.threadPlace, this.shelf), this.suggestionPlace, this.dock]
+      : [this.bar, this.intro, this.notice, this.shelf, this.threadPlace, this.dock, this.suggestionPlace];
     const attributes = { class: "panel", part: "panel", "aria-labelledby": "heading", onkeydown: (event) => this.escaped(event) };
     this.panel = make(this.launcher ? "dialog" : "section", attributes, ...body, this.live, this.card.element);
     this.panel.addEventListener("cancel", (event) => {
@@ -1065,8 +1067,8 @@ class VouchChat extends HTMLElement {
     else this.panel.show();
     this.opener.setAttribute("aria-expanded", "true");
     this.frame.classList.add("open");
-    this.field.focus();
-    this.follow();
+    this.field.focus({ preventScroll: true });
+    this.follow(true);
   }
 
   close() {
@@ -1319,7 +1321,7 @@ class VouchChat extends HTMLElement {
     if (this.field.value.trim() === question) this.fill("");
     this.status(this.words.say("searching"), true);
     this.show();
-    this.follow(turn);
+    this.follow(true);
     try {
       await this.receive(turn, stop);
     } catch (failure) {
@@ -1397,18 +1399,18 @@ class VouchChat extends HTMLElement {
     }
   }
 
-  /** Keeps what is new in view, without taking the page out of the reader's hand. */
-  follow(turn) {
-    const thread = this.launcher ? this.threadPlace.parentElement : null;
-    if (thread) {
-      if (turn) thread.scrollTop = turn.element.offsetTop - thread.offsetTop;
-      else if (thread.scrollHeight - thread.scrollTop - thread.clientHeight < 120) thread.scrollTop = thread.scrollHeight;
-    } else {
-      // The end of an answer comes out from behind the field, but its question never leaves at the top.
-      const last = this.turns.at(-1)?.element;
-      const top = last?.getBoundingClientRect().top ?? -1;
-      if (turn || (top >= 0 && top < innerHeight)) last.scrollIntoView({ block: "nearest" });
-    }
+  /**
+   * A question that is asked goes to the top of what is seen. Its answer is kept in view while it grows, as far as
+   * its question stays in view as well, until the reader scrolls. Nothing in a turn moves its top but scrolling.
+   */
+  follow(asked = false) {
+    const element = this.turns.at(-1)?.element;
+    if (!element?.checkVisibility()) return;
+    const above = () => (this.launcher ? this.panel.getBoundingClientRect().top : 0);
+    const top = () => Math.round(element.getBoundingClientRect().top - above());
+    if (!asked && Math.abs(top() - this.followed) > 2) return;
+    element.scrollIntoView({ block: asked && this.turns.length > 1 ? "start" : "nearest" });
+    this.followed = top();
   }
 
   // ------------------------------------------------ conversations
@@ -1500,7 +1502,7 @@ class VouchChat extends HTMLElement {
       }
       this.show();
       this.field.focus();
-      this.follow(this.turns.at(-1));
+      this.follow(true);
     } catch (failure) {
       this.missed(failure);
     }
@@ -1620,7 +1622,7 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 .inline:not(.begun) .bar:has(> .unseen) { float: inline-end; margin: -.35em 0 0 1em; }
 .icon { display: grid; place-items: center; width: 2.25em; height: 2.25em; color: var(--soft); }
 .icon:hover, .icon[aria-expanded="true"] { background: var(--sunk); color: var(--accent); }
-.middle { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; padding: 1.1em; display: flex; flex-direction: column; gap: 1em; }
+.middle { position: relative; flex: 1; min-height: 0; container-type: size; overflow-y: auto; overscroll-behavior: contain; padding: 1.1em; display: flex; flex-direction: column; gap: 1em; }
 .intro { color: var(--soft); text-wrap: pretty; }
 .inline .intro { margin-bottom: .9em; }
 .veiled :is(.thread, .shelf) { visibility: hidden; }
@@ -1640,9 +1642,9 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
   border: 1px solid var(--edge);
   border-radius: var(--radius);
 }
-.floating .composer { margin: 0 .8em .8em; }
+.floating .dock { margin: 0 .8em .8em; }
 .inline .composer { box-shadow: 0 1px 2px rgb(10 30 35 / 8%), 0 6px 20px rgb(10 30 35 / 6%); }
-.inline.begun .composer { position: sticky; bottom: .75em; z-index: 1; }
+.inline.begun .dock { position: sticky; bottom: .75em; z-index: 1; }
 .composer:focus-within { border-color: var(--accent); outline: 2px solid var(--accent); outline-offset: -1px; }
 .composer textarea { width: 100%; min-height: 2.75em; max-height: 12.5em; padding: .6em .7em; border: 0; outline: 0; background: none; line-height: 1.5; resize: none; display: block; }
 .inline .composer textarea { font-size: 1.0625em; }
@@ -1652,8 +1654,7 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 .send[data-name="stop"] svg { fill: currentcolor; }
 .status { color: var(--soft); font-size: .875em; }
 .status:empty { display: none; }
-.floating .status { padding: 0 1.25em .6em; }
-.inline .status { margin: 0 0 .6em; }
+.dock .status { width: fit-content; margin: 0 0 .5em; padding: .1em .75em; background: var(--paper); border: 1px solid var(--line); border-radius: 1em; }
 .status.busy::before { content: ""; display: inline-block; width: .6em; height: .6em; margin-inline-end: .6em; border-radius: 50%; background: var(--accent); animation: pulse 1.1s ease-in-out infinite; }
 @keyframes pulse { 50% { opacity: .25; scale: .7; } }
 
@@ -1667,10 +1668,14 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 /* Questions and answers. */
 
 .thread { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.75em; border-radius: 6px; }
+.inline { --behind: 8em; }
 .inline .thread { margin-bottom: 1.1em; }
 /* What gets the focus is not hidden behind the field, which stays at the window's end. */
-.inline .thread :is(button, textarea, a, form) { scroll-margin-block: 1em 7em; }
-.turn { display: grid; grid-template-columns: minmax(0, 1fr); gap: .8em; scroll-margin-block: 1em 7em; }
+.inline :is(.turn, .thread :is(button, textarea, a, form)) { scroll-margin-block: 1em var(--behind); }
+.turn { position: relative; display: grid; grid-template-columns: minmax(0, 1fr); scroll-margin-block: 1em; align-content: start; gap: .8em; }
+/* Room for the newest question at the top of what is seen. */
+.inline .turn:last-child:not(:first-child) { min-height: calc(100vh - 7em); }
+.floating .turn:last-child:not(:first-child) { min-height: 100cqh; }
 .question { justify-self: end; max-width: 88%; padding: .5em .9em; background: var(--tint); border-radius: var(--radius) var(--radius) 4px var(--radius); white-space: pre-wrap; max-height: 16em; overflow: auto; }
 .answer { display: grid; grid-template-columns: minmax(0, 1fr); gap: .85em; }
 .sentences { line-height: 1.65; overflow: clip; overflow-clip-margin: 6px; }
@@ -1791,6 +1796,14 @@ button.view:hover { color: var(--accent-strong); }
   .row .badge { grid-column: 2; justify-self: start; }
   .tool, .icon { min-height: 2.75em; min-width: 2.75em; }
   .composer textarea { font-size: max(1em, 16px); }
+}
+/* In a low window the field would cover what is read: it stays at the end, and the panel scrolls as a whole. */
+@media ${LOW} {
+  .inline { --behind: 1em; }
+  .inline.begun .dock { position: static; }
+  .floating .panel { inset: 0 0 auto auto; height: 100%; max-height: none; overflow-y: auto; }
+  .floating .middle { flex: none; container-type: normal; overflow: visible; }
+  .floating.open .launcher { display: none; }
 }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation: none !important; transition: none !important; scroll-behavior: auto !important; }
