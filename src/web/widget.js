@@ -45,6 +45,7 @@ const ENGLISH = {
   working: "Working…",
   loading: "One moment…",
   source: "Source {n}",
+  quote: "Quote",
   sourceTitled: "Source {n}: {title}",
   sources: "Sources",
   page: "page {n}",
@@ -149,6 +150,7 @@ const GERMAN = {
   working: "Arbeitet…",
   loading: "Einen Moment…",
   source: "Quelle {n}",
+  quote: "Zitat",
   sourceTitled: "Quelle {n}: {title}",
   sources: "Quellen",
   page: "Seite {n}",
@@ -684,29 +686,51 @@ class Turn {
 
 // ---------------------------------------------------------------- a source
 
-/** The card of one source, above everything else until it is closed. */
+/**
+ * The card of one source, above everything else. It is no trap: it closes when the focus goes elsewhere, and gives
+ * the focus back to where it was opened only if it had it.
+ */
 class Card {
   constructor(chat) {
     this.chat = chat;
     this.element = make("div", { class: "card", part: "source", popover: "auto", role: "dialog", tabindex: "-1" });
     this.from = null;
-    this.element.addEventListener("toggle", (event) => {
-      if (event.newState !== "closed") return;
-      this.from?.setAttribute("aria-expanded", "false");
-      // The focus goes back to where the card was opened, unless it went somewhere else already.
-      const { activeElement } = this.element.getRootNode();
-      if (!activeElement || this.element.contains(activeElement)) this.from?.focus({ preventScroll: true });
-      this.element.replaceChildren();
+    this.element.addEventListener("beforetoggle", ({ newState }) => {
+      if (newState === "closed") this.closing();
     });
+    this.element.addEventListener("focusout", ({ relatedTarget: to }) => to && !this.element.contains(to) && !this.ends && this.close());
+    this.element.addEventListener("keydown", (event) => this.tabbed(event));
     const follow = () => this.isOpen() && this.settle();
+    // A press closes the card before it is known as a click on the place where the card was opened.
+    const pressed = (event) => (this.pressed = this.isOpen() && event.composedPath().includes(this.from) ? this.from : null);
     this.listen = () => {
+      addEventListener("pointerdown", pressed, { capture: true, passive: true });
       addEventListener("scroll", follow, { capture: true, passive: true });
       addEventListener("resize", follow, { passive: true });
     };
     this.leave = () => {
+      removeEventListener("pointerdown", pressed, { capture: true });
       removeEventListener("scroll", follow, { capture: true });
       removeEventListener("resize", follow);
     };
+  }
+
+  closing() {
+    this.ends = true;
+    this.from.setAttribute("aria-expanded", "false");
+    if (this.element.matches(":focus-within")) this.from.focus({ preventScroll: true });
+    this.element.replaceChildren();
+    this.ends = false;
+  }
+
+  /** Beyond its ends the card goes on with what is around the place where it was opened. */
+  tabbed(event) {
+    if (event.key !== "Tab") return;
+    const stops = [...this.element.querySelectorAll("button, a, [tabindex='0']")];
+    const { activeElement: at } = this.element.getRootNode();
+    if (event.shiftKey && (at === this.element || at === stops[0])) event.preventDefault();
+    else if (event.shiftKey || at !== stops.at(-1)) return;
+    this.from.focus({ preventScroll: true });
   }
 
   isOpen() {
@@ -718,9 +742,10 @@ class Card {
   }
 
   open(citation, from, place) {
-    const again = this.isOpen() && this.from === from;
     this.close();
-    if (again) return;
+    const pressed = this.pressed;
+    this.pressed = null;
+    if (pressed === from) return; // it was open there
     const { words } = this.chat;
     const title = make("h3", { id: "card-title" }, make("span", { class: "number", "aria-hidden": "true" }, String(citation.number)),
       make("span", { class: "unseen" }, `${words.say("source", { n: citation.number })}: `), make("bdi", {}, line(citation.title)));
@@ -775,7 +800,7 @@ class Card {
       place && make("p", { class: "place" }, make("bdi", {}, place)),
       warning && make("p", { class: "warning" }, warning),
       citation.current === false && make("p", { class: "warning" }, words.say("superseded")),
-      make("blockquote", { dir: "auto" }, withoutSigns(citation.quote)),
+      make("blockquote", { dir: "auto", tabindex: "0", role: "group", "aria-label": words.say("quote") }, plain(citation.quote)),
       this.way(citation),
       facts,
     ].filter(Boolean);
@@ -1073,15 +1098,17 @@ class VouchChat extends HTMLElement {
 
   close() {
     if (!this.launcher || !this.panel?.open) return;
+    const back = this.panel.matches(":focus-within");
     this.card.close();
     this.panel.close();
     this.opener.setAttribute("aria-expanded", "false");
     this.frame.classList.remove("open");
-    this.opener.focus();
+    if (back) this.opener.focus();
   }
 
+  /** Escape closes the innermost: the card by itself, then the earlier conversations, then the panel. */
   escaped(event) {
-    if (event.key !== "Escape" || event.isComposing || this.card.isOpen()) return;
+    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || this.card.isOpen()) return;
     if (!this.shelf.hidden) this.toggleShelf();
     else if (this.launcher) this.close();
     else return;
@@ -1094,12 +1121,15 @@ class VouchChat extends HTMLElement {
   listen() {
     const check = () => this.check();
     const visible = () => document.visibilityState === "visible" && this.check();
+    // The panel may lie above what has the focus in the page.
+    const aside = (event) => this.panel.open && !event.composedPath().includes(this) && this.escaped(event);
     const told = ({ data }) => data !== this.server.user && this.refresh();
     // A page that comes back from the browser's memory shows nothing until it is known who looks at it.
     const hidden = (event) => event.persisted && this.veil();
     const shown = (event) => event.persisted && this.refresh();
     this.card.listen();
     otherTabs.addEventListener("message", told);
+    document.addEventListener("keydown", aside);
     document.addEventListener("visibilitychange", visible);
     addEventListener("focus", check);
     addEventListener("online", check);
@@ -1108,6 +1138,7 @@ class VouchChat extends HTMLElement {
     this.leave = () => {
       this.card.leave();
       otherTabs.removeEventListener("message", told);
+      document.removeEventListener("keydown", aside);
       document.removeEventListener("visibilitychange", visible);
       removeEventListener("focus", check);
       removeEventListener("online", check);
