@@ -276,17 +276,6 @@ function plain(text) {
 /** The same on one line. */
 const line = (text) => plain(text).replace(/\s+/g, " ").trim();
 
-/** A quote as it reads, without the signs of its Markdown. */
-function withoutSigns(quote) {
-  return plain(quote)
-    .replace(/^#{1,6} /gm, "")
-    .replace(/!?\[([^\]\n]*)\]\([^)\s]*\)/g, "$1")
-    .replace(/(\*\*|__)(?=\S)([^\n]+?)\1/g, "$2")
-    .replace(/(`+)([^`\n]+)\1/g, "$2")
-    .replace(/\\([\\*_`#>|[\]-])/g, "$1")
-    .replace(/(\S)[ \t]*\n(?=[^\s|*+>#\-\d])/g, "$1 "); // a line that only goes on
-}
-
 // ---------------------------------------------------------------- elements
 
 /** Makes an element. Children are elements, or text that is set as text. */
@@ -298,6 +287,16 @@ function make(name, attributes = {}, ...children) {
   }
   made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return made;
+}
+
+/** Lets the keyboard scroll a text that is too long for its place. */
+function reachable(text, label) {
+  const means = { tabindex: "0", role: "group", "aria-label": label };
+  new ResizeObserver(() => {
+    const scrolls = text.scrollHeight > text.clientHeight + 1;
+    for (const [name, value] of Object.entries(means)) scrolls ? text.setAttribute(name, value) : text.removeAttribute(name);
+  }).observe(text);
+  return text;
 }
 
 /** The drawings, each as paths on a grid of 24. */
@@ -485,7 +484,8 @@ class Turn {
     this.rows = make("div", { class: "sources", part: "sources", hidden: true }, this.list);
     this.foot = make("div", { class: "foot" });
     this.element = make("article", { class: "turn", part: "turn" },
-      make("p", { class: "question", part: "question", dir: "auto" }, make("span", { class: "unseen" }, `${this.words.say("you")} `), plain(question)),
+      reachable(make("p", { class: "question", part: "question", dir: "auto" },
+        make("span", { class: "unseen" }, `${this.words.say("you")} `), plain(question)), this.words.say("question")),
       make("div", { class: "answer" }, this.place, this.remarks, this.rows, this.foot));
   }
 
@@ -653,12 +653,10 @@ class Turn {
     return make("div", { class: "judging" }, bar, form, said);
   }
 
-  /** What was searched, and how. */
-  searched({ searched: found, took_ms: took, generator }) {
-    const { words } = this;
-    const passages = found && words.say("passages", { n: found.passages });
-    const parts = [found && words.say("inSources", { n: found.sources, passages }), Number.isFinite(took) && `${Math.round(took)} ms`, generator && line(generator)];
-    return make("p", { class: "searched" }, parts.filter(Boolean).join(" · "));
+  /** How much was searched. */
+  searched({ searched: found }) {
+    const passages = found && this.words.say("passages", { n: found.passages });
+    return make("p", { class: "searched" }, found && this.words.say("inSources", { n: found.sources, passages }));
   }
 
   async copy() {
@@ -678,7 +676,7 @@ class Turn {
     const notes = [...this.citations.values()].map((citation) => {
       const where = [this.placeOf(citation), this.words.day(citation.modified_at), citation.stale && this.words.say("stale")].filter(Boolean).map(literal);
       const address = viewerAddress(citation).replace(/[()]/g, (sign) => (sign === "(" ? "%28" : "%29"));
-      return `[^${citation.number}]: [${literal(citation.title)}](${address})${where.map((one) => `, ${one}`).join("")}: “${literal(withoutSigns(citation.quote))}”`;
+      return `[^${citation.number}]: [${literal(citation.title)}](${address})${where.map((one) => `, ${one}`).join("")}: “${literal(citation.quote)}”`;
     });
     return `${sentences.join(" ")}\n\n${notes.join("\n")}\n`;
   }
@@ -800,7 +798,7 @@ class Card {
       place && make("p", { class: "place" }, make("bdi", {}, place)),
       warning && make("p", { class: "warning" }, warning),
       citation.current === false && make("p", { class: "warning" }, words.say("superseded")),
-      make("blockquote", { dir: "auto", tabindex: "0", role: "group", "aria-label": words.say("quote") }, plain(citation.quote)),
+      reachable(make("blockquote", { dir: "auto" }, plain(citation.quote)), words.say("quote")),
       this.way(citation),
       facts,
     ].filter(Boolean);
@@ -1797,7 +1795,7 @@ svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentcolor; stroke-wi
 .card h3 { font-weight: 650; line-height: 1.4; }
 .card h3 .number { margin-inline-end: .6em; }
 .card .place { margin-top: .15em; color: var(--soft); font-size: .9375em; }
-.card blockquote { padding: .15em 0 .15em .9em; border-inline-start: 3px solid var(--accent); white-space: pre-line; max-height: 16em; overflow: auto; }
+.card blockquote { padding: .15em 0 .15em .9em; border-inline-start: 3px solid var(--accent); white-space: pre-wrap; max-height: 16em; overflow: auto; }
 .warning { padding: .5em .8em; border: 1px solid var(--warn-line); border-radius: 8px; background: var(--warn-paper); color: var(--warn-ink); font-size: .875em; }
 .card dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1em .9em; font-size: .8125em; line-height: 1.6; padding-top: .8em; border-top: 1px solid var(--line); }
 .card dt { color: var(--soft); }
