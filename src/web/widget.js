@@ -73,6 +73,7 @@ const ENGLISH = {
   judgeNothing: "Is it right that nothing was found?",
   why: "What is wrong? (You may leave this empty.)",
   sendWhy: "Send",
+  noted: "It was noted as wrong.",
   thanks: "Thank you. It was noted.",
   notNoted: "This could not be stored. Please try again.",
   passages: { one: "{n} passage", other: "{n} passages" },
@@ -83,6 +84,12 @@ const ENGLISH = {
   held: "This answer is being checked.",
   heldWhy: "A reviewer reads it first. Ask again later.",
   leftOut: "Something was left out here that you may no longer read.",
+  unsupported: "Part of the answer was left out: the documents do not support it.",
+  partial: "The answer may not be complete.",
+  wordsOnly: "This was searched by its words alone. If something seems missing, ask in other words.",
+  rights: "What you may read has changed meanwhile. Ask again.",
+  quotedOnly: "This is quoted from the documents: your share of written answers is used up for today.",
+  notKept: "This conversation was deleted meanwhile, so the answer is not kept in it.",
   answer: "The answer is complete.",
   stopped: "Stopped.",
   stoppedHere: "You stopped the answer here.",
@@ -178,6 +185,7 @@ const GERMAN = {
   judgeNothing: "Ist es richtig, dass nichts gefunden wurde?",
   why: "Was ist falsch? (Das Feld darf leer bleiben.)",
   sendWhy: "Senden",
+  noted: "Es wurde als falsch vermerkt.",
   thanks: "Danke. Es wurde vermerkt.",
   notNoted: "Das konnte nicht gespeichert werden. Bitte noch einmal versuchen.",
   passages: { one: "{n} Fundstelle", other: "{n} Fundstellen" },
@@ -188,6 +196,12 @@ const GERMAN = {
   held: "Diese Antwort wird geprüft.",
   heldWhy: "Sie wird erst gegengelesen. Fragen Sie später noch einmal.",
   leftOut: "Hier fehlt etwas, das Sie nicht mehr lesen dürfen.",
+  unsupported: "Ein Teil der Antwort fehlt: Die Dokumente belegen ihn nicht.",
+  partial: "Die Antwort ist vielleicht nicht vollständig.",
+  wordsOnly: "Gesucht wurde nur nach den Wörtern selbst. Wenn etwas fehlt, fragen Sie mit anderen Worten.",
+  rights: "Was Sie lesen dürfen, hat sich inzwischen geändert. Fragen Sie noch einmal.",
+  quotedOnly: "Das ist aus den Dokumenten zitiert: Ihr Anteil an geschriebenen Antworten ist für heute verbraucht.",
+  notKept: "Dieses Gespräch wurde inzwischen gelöscht, deshalb bleibt die Antwort nicht darin.",
   answer: "Die Antwort ist vollständig.",
   stopped: "Angehalten.",
   stoppedHere: "Hier haben Sie die Antwort angehalten.",
@@ -224,6 +238,16 @@ const GERMAN = {
   brokenOff: "Die Antwort brach ab.",
   brokenOffWhy: "Die Verbindung endete, bevor die Antwort vollständig war. Fragen Sie noch einmal.",
 };
+
+/** What a reader should know of an answer, by what the server's note speaks of. Its other notes are for operators. */
+const NOTES = [
+  [/left out/, "unsupported"],
+  [/broke off|not be complete|incomplete/, "partial"],
+  [/words alone/, "wordsOnly"],
+  [/may see has changed|may see changed/, "rights"],
+  [/used up/, "quotedOnly"],
+  [/not kept/, "notKept"],
+];
 
 /** The texts that a language lacks, or that fill in something else; for whoever writes one. */
 export function missing(lang, own = lang === "de" ? GERMAN : {}) {
@@ -560,7 +584,9 @@ class Turn {
     this.rows.hidden = this.citations.size === 0;
     if (answer.outcome === "not_found" && !answer.sentences.length) this.nothing(answer);
     if (answer.outcome === "held") this.remark("nothing", this.words.say("held"), this.words.say("heldWhy"));
-    for (const note of answer.notes ?? []) this.remark("note", null, typeof note === "string" ? note : note.text ?? note.title);
+    for (const [about, words] of NOTES) {
+      if (answer.notes?.some((note) => about.test(note))) this.remark("note", null, this.words.say(words));
+    }
     this.finish();
     this.foot.append(this.actions(answer), this.searched(answer));
   }
@@ -626,7 +652,7 @@ class Turn {
     const send = async (verdict, comment) => {
       try {
         await this.chat.server.call("v1/feedback", { method: "POST", body: { answer: answer.id, verdict, ...(comment && { comment }) } });
-        said.textContent = words.say("thanks");
+        said.textContent = words.say(form.hidden || comment !== undefined ? "thanks" : "noted");
         return true;
       } catch (failure) {
         if (this.chat.lost(failure)) return false;
@@ -1020,9 +1046,10 @@ class VouchChat extends HTMLElement {
   /** The same conversation in a new frame. */
   rebuild() {
     this.card.close();
-    const { value } = this.field;
+    const { field: { value }, notice } = this;
     this.build();
-    this.field.value = value;
+    this.fill(value);
+    this.notice.append(...notice.childNodes);
     this.threadPlace.append(...this.turns.map((turn) => turn.element));
     this.show();
   }
@@ -1323,13 +1350,14 @@ class VouchChat extends HTMLElement {
   }
 
   again(turn) {
+    if (this.underWay) return; // pressed twice
     this.ask(turn.question);
-    this.field.focus();
+    this.field.focus({ preventScroll: true });
   }
 
   /** Asks a question; one that is being answered is stopped. */
   async ask(question) {
-    await this.built;
+    if (!this.frame) await this.built;
     if (this.launcher) this.open();
     if (this.underWay) this.stop();
     if (this.state !== "ready") {
