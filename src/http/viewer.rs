@@ -20,6 +20,10 @@ use vouch_index::ledger::DocumentText;
 /// Elements nested deeper than this are left out; their text stays.
 const DEPTH: usize = 24;
 
+/// A table that is wider than its place scrolls there, also with the keyboard.
+const WIDE: &str =
+    "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>";
+
 /// A document's text for its page.
 pub(super) struct Rendered {
     /// The heading that says the title, where the text has one. It stands in the page's head instead.
@@ -319,7 +323,7 @@ fn element(tag: &Tag<'_>) -> (&'static str, &'static str) {
         Tag::HtmlBlock => ("<div class=\"plain raw\">", "</div>"),
         Tag::List(_) => ("<ul>", "</ul>"),
         Tag::Item => ("<li>", "</li>"),
-        Tag::Table(_) => ("<div class=\"wide\"><table>", "</table></div>"),
+        Tag::Table(_) => (WIDE, "</table></div>"),
         Tag::TableHead => ("<thead><tr>", "</tr></thead>"),
         Tag::TableRow => ("<tr>", "</tr>"),
         Tag::TableCell => ("<td>", "</td>"),

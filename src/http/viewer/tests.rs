@@ -29,7 +29,7 @@ const ALLOWED: &[&str] = &[
     "tr",
     "th",
     "td",
-    "div class=\"wide\"",
+    "div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"",
     "div class=\"plain\"",
     "div class=\"plain raw\"",
     "p class=\"page\"",
@@ -148,7 +148,8 @@ fn markdown_becomes_elements() {
         ("~~old~~ new", "<p><del>old</del> new</p>"),
         (
             "| a | b |\n|---|---|\n| 1 | 2 |",
-            "<div class=\"wide\"><table><thead><tr><th>a</th><th>b</th></tr></thead>\
+            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>\
+             <thead><tr><th>a</th><th>b</th></tr></thead>\
              <tr><td>1</td><td>2</td></tr></table></div>",
         ),
         ("![the plan](https://e.example/x.png)", "<p>the plan</p>"),
