@@ -863,6 +863,8 @@ function originalOf(uri) {
 // ---------------------------------------------------------------- the element
 
 const PHONE = "(max-width: 36em)";
+/** Under which name a tab remembers, through the sign-in, whose conversation was open. */
+const LEFT = "vouch-conversation";
 const LOW = "(max-height: 30em)";
 
 /** Other tabs of this origin. Each says whom it shows when that changes. */
@@ -873,6 +875,9 @@ class VouchChat extends HTMLElement {
 
   /** Names for principals, where the page knows them: `(principal) => string | undefined`. */
   names = null;
+
+  /** What a session that ended took from the screen, for the same person alone. No script of the page reaches it. */
+  #aside = null;
 
   constructor() {
     super();
@@ -893,6 +898,7 @@ class VouchChat extends HTMLElement {
     /** The person's conversations, as far as the list came; null where the server keeps none. */
     this.conversations = [];
     this.listed = false;
+    this.#aside = null;
     this.state = "unknown";
     /** How many checks in a row have failed. */
     this.failures = 0;
@@ -1119,6 +1125,8 @@ class VouchChat extends HTMLElement {
     this.frame.classList.add("open");
     this.field.focus({ preventScroll: true });
     this.follow(true);
+    this.veil();
+    this.check();
   }
 
   close() {
@@ -1144,8 +1152,12 @@ class VouchChat extends HTMLElement {
   // ------------------------------------------------ who asks
 
   listen() {
-    const check = () => this.check();
-    const visible = () => document.visibilityState === "visible" && this.check();
+    // A tab that comes back says so more than once.
+    const check = () => {
+      clearTimeout(this.soon);
+      this.soon = setTimeout(() => this.check(), 30);
+    };
+    const visible = () => document.visibilityState === "visible" && check();
     // The panel may lie above what has the focus in the page.
     const aside = (event) => this.panel.open && !event.composedPath().includes(this) && this.escaped(event);
     const told = ({ data }) => data !== this.server.user && this.refresh();
@@ -1173,12 +1185,14 @@ class VouchChat extends HTMLElement {
     };
   }
 
-  /** Somebody may have come or gone: nothing is seen until the server says that it is the same person. */
+  /** Somebody came or went, says the page or another tab. */
   refresh() {
+    this.told = true;
     this.veil();
     return this.check();
   }
 
+  /** Nothing is seen until the server says that it is still the same person. */
   veil() {
     if (this.state === "ready") this.state = "veiled";
     this.card?.close();
@@ -1190,7 +1204,9 @@ class VouchChat extends HTMLElement {
    * running one may be older than the reason for the next.
    */
   async check() {
-    if (!this.frame) return;
+    // A closed launcher with nothing in it has nobody to ask about.
+    const idle = this.launcher && !this.panel?.open && !this.turns.length && !this.field?.value;
+    if (!this.frame || idle) return;
     this.wanted = true;
     await (this.checks ??= this.everyCheck());
   }
@@ -1219,13 +1235,17 @@ class VouchChat extends HTMLElement {
       if (this.wanted) return; // veiled until the newest check has been answered
       if (this.failures) this.notice.replaceChildren();
     } else {
-      const had = this.turns.length > 0;
+      const aside = this.#aside;
+      const had = aside ?? this.turns.length > 0;
       this.drop();
       this.server = found;
-      if (had) this.tell("note", this.words.say("changedPerson"), this.words.say("changedPersonWhy"));
+      if (aside?.user === found.user) this.bringBack(aside);
+      else if (had) this.tell("note", this.words.say("changedPerson"), this.words.say("changedPersonWhy"));
+      else this.goOn();
       otherTabs.postMessage(found.user);
     }
     this.state = "ready";
+    this.told = false;
     this.failures = 0;
     if (!this.listed) this.list();
   }
@@ -1237,11 +1257,35 @@ class VouchChat extends HTMLElement {
       failure = new Failure(0);
     }
     if (failure.status !== 401 && failure.status !== 403) return this.unsure(failure);
-    if (this.server.user) otherTabs.postMessage(null);
-    this.drop();
+    if (failure.status === 401 && this.server.user && !this.told) this.layAside();
+    else if (!this.#aside || this.told) this.drop();
+    this.told = false;
     this.state = "nobody";
     if (failure.status === 401) this.tell("note", ...(await this.signedOut()));
     else this.tell("problem", ...this.failureWords(failure));
+  }
+
+  /** A session ended by itself. What was its person's is gone from the screen, and waits for them. */
+  layAside() {
+    if (this.underWay) this.takeBack(this.turns.at(-1));
+    const { server: { user }, turns, conversation, field: { value: draft } } = this;
+    this.drop();
+    this.#aside = { user, turns, conversation, draft };
+  }
+
+  /** The same person signed in again, in another tab. */
+  bringBack({ turns, conversation, draft }) {
+    Object.assign(this, { turns, conversation });
+    this.threadPlace.append(...turns.map((turn) => turn.element));
+    if (!this.field.value) this.fill(draft);
+  }
+
+  /** The same person comes back through the sign-in, on a page that is new: the conversation goes on. */
+  goOn() {
+    if (BASE.origin !== location.origin) return;
+    const [user, conversation] = JSON.parse(sessionStorage.getItem(LEFT) ?? "[]");
+    sessionStorage.removeItem(LEFT);
+    if (conversation && user === this.server.user) this.reopen(conversation);
   }
 
   /** That says nothing about who is there: everything stays as it is, veiled or not, and is asked again soon. */
@@ -1262,7 +1306,13 @@ class VouchChat extends HTMLElement {
     if (!offered) return [...(nobody ? [null, nobody] : [words.say("nobody"), words.say("nobodyWhy")]), lent && this.retry()];
     const address = new URL("signin", BASE);
     address.searchParams.set("back", location.pathname + location.search);
-    return [words.say("signedOut"), words.say("signedOutWhy"), make("a", { class: "plain-button primary", href: address.href }, words.say("signIn"))];
+    return [words.say("signedOut"), words.say("signedOutWhy"), make("a", { class: "plain-button primary", href: address.href, onclick: () => this.leaves() }, words.say("signIn"))];
+  }
+
+  /** The tab remembers which conversation it was, and nothing of what it says. */
+  leaves() {
+    const { user, conversation } = this.#aside ?? {};
+    if (conversation) sessionStorage.setItem(LEFT, JSON.stringify([user, conversation]));
   }
 
   retry(act = () => this.check()) {
@@ -1298,7 +1348,8 @@ class VouchChat extends HTMLElement {
   lost(failure) {
     if (failure === GONE) return true;
     if (failure.status !== 401 && failure.code !== "another_person" && failure.code !== "blocked") return false;
-    this.refresh();
+    this.veil();
+    this.check();
     return true;
   }
 
@@ -1413,6 +1464,14 @@ class VouchChat extends HTMLElement {
     throw signal.aborted ? signal.reason : new Failure(0);
   }
 
+  /** A question that was not answered goes back into the field. */
+  takeBack(turn) {
+    if (!this.turns.includes(turn)) return;
+    this.turns = this.turns.filter((one) => one !== turn);
+    turn.element.remove();
+    if (!this.field.value) this.fill(turn.question);
+  }
+
   /** The reader stopped the answer: what was said so far stays. */
   halted(turn, signal) {
     if (signal.reason !== "stopped" || !this.turns.includes(turn)) return;
@@ -1424,7 +1483,7 @@ class VouchChat extends HTMLElement {
 
   broke(turn, failure, { signal }) {
     if (signal.aborted) return this.halted(turn, signal);
-    if (this.lost(failure)) return;
+    if (this.lost(failure)) return this.takeBack(turn);
     if (!(failure instanceof Failure)) failure = new Failure(0);
     if (failure.status === 404 && this.conversation) {
       this.conversation = null;
