@@ -1098,7 +1098,10 @@ class VouchChat extends HTMLElement {
     this.field.placeholder = begun && this.conversations ? words.say("another") : this.setting("placeholder") || words.say("placeholder");
   }
 
+  /** What goes on, or for a moment what was done. */
   status(text, busy = false) {
+    clearTimeout(this.fading);
+    if (text && !busy) this.fading = setTimeout(() => this.status(""), 4000);
     this.statusPlace.textContent = text;
     this.statusPlace.classList.toggle("busy", busy);
   }

@@ -47,6 +47,10 @@ async fn every_page_and_state_is_accessible_in_light_and_dark() {
     let Some(axe) = axe(name) else { return };
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
+    let row = |cell: &str| format!("|{}\n", format!(" {cell} |").repeat(30));
+    let table = format!("# Table\n\n{}{}{}", row("a_long_head"), row("---"), row("a_long_cell"));
+    world.write("hr/table.md", &table);
+    world.sync("hr").await;
     for scheme in ["light", "dark"] {
         let media = json!({"features": [
             {"name": "prefers-color-scheme", "value": scheme},
@@ -71,9 +75,16 @@ async fn every_page_and_state_is_accessible_in_light_and_dark() {
         browser.click(".verdicts button:last-child").await;
         browser.says(".said", "noted").await;
         look("what is wrong").await;
-        browser.ask("Is there a swimming pool in Lisbon?").await;
+        browser.ask(&"Is there a swimming pool in Lisbon? ".repeat(60)).await;
         browser.shown(".nothing").await;
-        look("nothing found").await;
+        browser.holds("$('.turn:last-child .question').tabIndex === 0").await;
+        look("nothing found, after a long question").await;
+        let long = "const [citation] = chat.turns[0].citations.values();
+            chat.card.open({...citation, quote: 'A long line of a quote.\\n'.repeat(60)}, $('.mark'), '');";
+        browser.js(long).await;
+        browser.holds("$('.card blockquote').tabIndex === 0").await;
+        look("a source with a long quote").await;
+        browser.js("chat.card.close();").await;
         browser.click("[aria-label='Earlier conversations']").await;
         browser.shown(".past").await;
         look("earlier conversations").await;
@@ -83,7 +94,7 @@ async fn every_page_and_state_is_accessible_in_light_and_dark() {
         browser.click("#launch").await;
         browser.holds("chat.panel.open").await;
         look("the launcher's panel").await;
-        for page in [address.as_str(), "/view/hr/nothing.md", "/signout"] {
+        for page in [address.as_str(), "/view/hr/table.md", "/view/hr/nothing.md", "/signout"] {
             let page = if page.starts_with('/') {
                 format!("{}{page}", world.base)
             } else {

@@ -30,6 +30,22 @@ async fn a_reader_asks_opens_a_citation_and_sees_the_quote_in_its_document() {
 }
 
 #[tokio::test]
+async fn a_quote_is_shown_as_it_stands_in_its_document() {
+    let Some(browser) = Browser::start("a_quote_is_shown_as_it_stands_in_its_document").await
+    else {
+        return;
+    };
+    let line = "The heliotrope is loaded from __init__.py with **kwargs** and matches [a-z](x).";
+    let world = World::holding(&[("hr/a.txt", line)]).await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask("What is the heliotrope loaded from?").await;
+    browser.click(".mark").await;
+    assert_eq!(browser.text(".card blockquote").await, line);
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
 async fn a_reader_for_whom_nothing_is_found_is_told_whom_to_ask() {
     let name = "a_reader_for_whom_nothing_is_found_is_told_whom_to_ask";
     let Some(browser) = Browser::start(name).await else { return };

@@ -5,6 +5,17 @@ use reqwest::Method;
 
 use super::{Browser, QUESTION, company};
 
+/// What the network does: `slow` and `broken` say which replies wait or fail; `held` are those that wait.
+const NETWORK: &str = "const real = fetch; Object.assign(window, {slow: '', broken: '', held: []});
+    window.fetch = async (address, options) => {
+        const path = new URL(address, location).pathname, slow = window.slow && path.includes(window.slow);
+        if (window.broken && path.includes(window.broken)) throw new TypeError('no network');
+        const reply = await real(address, options);
+        if (!slow) return reply;
+        const copy = new Response(await reply.text(), reply);
+        return new Promise((give) => held.push(() => give(copy)));
+    };";
+
 #[tokio::test]
 async fn promise_3_another_person_sees_nothing_of_the_answer_before() {
     let name = "promise_3_another_person_sees_nothing_of_the_answer_before";

@@ -251,6 +251,169 @@ async fn a_check_that_fails_takes_away_neither_the_answer_nor_what_is_typed() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_by_itself_keeps_the_conversation_for_its_person_alone() {
+    let name = "a_session_that_ends_by_itself_keeps_the_conversation_for_its_person_alone";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser
+        .js("const real = fetch; window.ended = false;
+            window.fetch = (address, options) => window.ended && String(address).includes('/v1/')
+                ? Promise.resolve(new Response('{}', {status: 401}))
+                : real(address, options);")
+        .await;
+    let look = "dispatchEvent(new Event('focus'));";
+    for next in ["bob", "carla"] {
+        browser.become_person("bob").await;
+        browser.ask(QUESTION).await;
+        browser.js("window.ended = true;").await;
+        browser.send("And next year?").await;
+        browser.says(".notices", "Nobody is signed in").await;
+        assert!(!browser.everything().await.contains("28 days"));
+        browser.holds("chat.field.value === ''").await;
+        let sign_in = format!(
+            "fetch('/signin', {{method: 'POST', headers: {{'Content-Type': 'application/json'}},
+                body: JSON.stringify({{user: '{next}'}})}}).then(() => {{ window.ended = false; {look} }});"
+        );
+        browser.js(&sign_in).await;
+        browser.holds(&format!("chat.server.user === 'user:{next}'")).await;
+        if next == "bob" {
+            browser.says(".sentences", "28 days").await;
+            browser
+                .holds("chat.field.value === 'And next year?' && chat.conversation !== null")
+                .await;
+        } else {
+            browser.says(".notices", "Somebody else is signed in").await;
+            browser.holds("chat.field.value === '' && chat.turns.length === 0").await;
+        }
+    }
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn no_answer_appears_behind_the_field() {
+    let Some(browser) = Browser::start("no_answer_appears_behind_the_field").await else { return };
+    let world = company().await;
+    for (width, height, launcher) in [
+        (1280, 800, false),
+        (390, 844, false),
+        (320, 256, false),
+        (1280, 800, true),
+        (390, 844, true),
+        (320, 256, true),
+    ] {
+        let state = format!("{width}x{height}, launcher: {launcher}");
+        let window =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        browser.devtools("Emulation.setDeviceMetricsOverride", window).await;
+        browser.goto(&world.base).await;
+        browser.become_person("bob").await;
+        if launcher {
+            browser.js("$('#launch').click();").await;
+        }
+        for asked in 1..=5 {
+            browser.js(&format!("chat.field.focus(); chat.ask({QUESTION:?});")).await;
+            browser.holds(&format!("chat.turns.length === {asked} && !chat.underWay")).await;
+            let seen = "const answer = $('.turn:last-child .sentences').getBoundingClientRect();
+                const question = $('.turn:last-child .question').getBoundingClientRect();
+                const field = $('.dock').getBoundingClientRect();
+                const covered = field.top < answer.bottom && field.bottom > answer.top;
+                const low = innerHeight < 480;
+                return [question.top >= 0, !covered, low || answer.bottom <= innerHeight, answer.height > 0];";
+            assert_eq!(
+                browser.js(seen).await,
+                json!([true, true, true, true]),
+                "{state}, question {asked}"
+            );
+        }
+    }
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn the_widget_takes_the_focus_from_nothing_in_the_page() {
+    let name = "the_widget_takes_the_focus_from_nothing_in_the_page";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.ask(QUESTION).await;
+    browser.js("const field = document.createElement('input'); field.id = 'own'; $('.lead').append(field);").await;
+    let focused =
+        |css: &str| format!("(root.activeElement ?? document.activeElement).matches({css:?})");
+
+    // A press into a field of the page, and the Tab key, close the card and keep the focus where it went.
+    browser.click(".mark").await;
+    browser.shown(".card blockquote").await;
+    browser.click("#own").await;
+    browser.holds("!chat.card.isOpen()").await;
+    browser.press(&['h', 'i']).await;
+    browser.holds("$('#own').value === 'hi'").await;
+    browser.js("$('.mark').focus();").await;
+    browser.press(&[ENTER]).await;
+    browser.holds(&focused(".card")).await;
+    browser.press(&[TAB, TAB, TAB]).await;
+    let after = focused(".answer :is(.mark, .row)");
+    browser
+        .holds(&format!("!chat.card.isOpen() && {after} && root.activeElement !== $('.mark')"))
+        .await;
+    // Pressing its mark again closes it.
+    browser.click(".mark").await;
+    browser.holds("chat.card.isOpen()").await;
+    browser.click(".mark").await;
+    browser.holds(&format!("!chat.card.isOpen() && {}", focused(".mark"))).await;
+
+    // The panel of the launcher may cover what has the focus: Escape closes it from there.
+    browser.click("#launch").await;
+    browser.holds("chat.panel.open").await;
+    browser.js("$('#compare-people button')?.focus() ?? $('#person').focus();").await;
+    browser.press(&[ESCAPE]).await;
+    browser.holds("!chat.panel.open && document.activeElement !== chat").await;
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
+async fn of_what_an_answer_lacks_readers_hear_in_plain_words() {
+    let name = "of_what_an_answer_lacks_readers_hear_in_plain_words";
+    let Some(browser) = Browser::start(name).await else { return };
+    let world = company().await;
+    browser.goto(&world.base).await;
+    browser.become_person("bob").await;
+    browser.js("chat.setAttribute('lang', 'de');").await;
+    let citation = json!({"number": 1, "document": "hr/a.md", "title": "A", "version": "sha256:0",
+        "quote": "q", "start": 0, "end": 1, "heading": ""});
+    let done = json!({
+        "id": "ans_1", "outcome": "answered", "took_ms": 36, "generator": "extractive",
+        "sentences": [{"text": "Es sind 28 Tage.", "citations": [1]}], "citations": [citation],
+        "searched": {"passages": 3, "sources": 1},
+        "notes": [
+            "searched by words alone: no embedding model is loaded; `make models` brings one",
+            "used 3 of 8 passages",
+            "2 sentences were left out, because the documents do not support them",
+            "no language model wrote this, so there is no prompt",
+            "a-model did not answer",
+        ],
+    });
+    let reply = json!(format!("event: done\ndata: {done}\n\n"));
+    browser
+        .js(&format!(
+            "const real = fetch; window.fetch = (address, options) =>
+                String(address).endsWith('/v1/ask') ? Promise.resolve(new Response({reply})) : real(address, options);"
+        ))
+        .await;
+    browser.ask(QUESTION).await;
+    let said = browser.text(".remarks").await;
+    assert!(said.contains("nach den Wörtern") && said.contains("belegen ihn nicht"), "{said}");
+    let turn = browser.text(".turn").await;
+    for operators in
+        ["embedding", "make models", "passages", "prompt", "a-model", " ms", "extractive"]
+    {
+        assert!(!turn.contains(operators), "{operators}: {turn}");
+    }
+    browser.only_called(&[&world.base]).await;
+}
+
+#[tokio::test]
 async fn the_widget_speaks_the_pages_language() {
     let name = "the_widget_speaks_the_pages_language";
     let Some(browser) = Browser::start(name).await else { return };
