@@ -104,17 +104,6 @@ async fn promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody() {
     browser.only_called(&[&world.base]).await;
 }
 
-/// What the network does: `slow` and `broken` say which replies wait or fail; `held` are those that wait.
-const NETWORK: &str = "const real = fetch; Object.assign(window, {slow: '', broken: '', held: []});
-    window.fetch = async (address, options) => {
-        const path = new URL(address, location).pathname, slow = window.slow && path.includes(window.slow);
-        if (window.broken && path.includes(window.broken)) throw new TypeError('no network');
-        const reply = await real(address, options);
-        if (!slow) return reply;
-        const copy = new Response(await reply.text(), reply);
-        return new Promise((give) => held.push(() => give(copy)));
-    };";
-
 #[tokio::test]
 async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked() {
     let name = "promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_another_asked";
