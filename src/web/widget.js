@@ -1260,8 +1260,13 @@ class VouchChat extends HTMLElement {
       failure = new Failure(0);
     }
     if (failure.status !== 401 && failure.status !== 403) return this.unsure(failure);
-    if (failure.status === 401 && this.server.user && !this.told) this.layAside();
-    else if (!this.#aside || this.told) this.drop();
+    const { user } = this.server;
+    if (failure.status === 403 || this.told) {
+      this.drop();
+      if (user) otherTabs.postMessage(null);
+    } else if (user) {
+      this.layAside();
+    }
     this.told = false;
     this.state = "nobody";
     if (failure.status === 401) this.tell("note", ...(await this.signedOut()));
