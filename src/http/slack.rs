@@ -14,7 +14,7 @@ use vouch_index::ledger::SlackTaken;
 use super::ApiError;
 use super::policy::{Policy, Routes};
 use crate::app::App;
-use crate::slack::events::{Click, Command, Envelope, Heard, Interaction, Job, Task};
+use crate::slack::events::{Click, Command, Envelope, Heard, Interaction, Job};
 use crate::slack::{Slack, words};
 
 /// Adds Slack's routes.
@@ -41,13 +41,10 @@ async fn events(
             return Ok(axum::Json(json!({ "challenge": challenge })).into_response());
         }
         Heard::Asked(job) => return acknowledge(slack, job).await,
-        Heard::GoesOn(job) if asked_before(&app, &job).await? => {
-            return acknowledge(slack, job).await;
-        }
         Heard::MembersChanged(channel) => slack.members_changed(&channel),
         Heard::PersonChanged(user) => slack.person_changed(&user),
         Heard::Notice(what) => tracing::warn!("{what}"),
-        Heard::GoesOn(_) | Heard::Nothing => {}
+        Heard::Nothing => {}
     }
     Ok(StatusCode::OK.into_response())
 }
@@ -122,13 +119,6 @@ async fn acknowledge(slack: &Slack, job: Job) -> Result<Response, ApiError> {
             "send it again later",
         )),
     }
-}
-
-/// Whether the person asked in this thread before.
-async fn asked_before(app: &Arc<App>, job: &Job) -> Result<bool, ApiError> {
-    let Job { channel, user, task, .. } = job.clone();
-    app.blocking(move |app| Ok(app.ledger.slack_asked_in(&channel, Task::thread(&task), &user)?))
-        .await
 }
 
 /// Words for whoever gave the command.

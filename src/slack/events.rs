@@ -1,9 +1,9 @@
 //! What Slack sends: events, commands and clicks, as far as they ask for something.
 //!
 //! Most of what a workspace does is none of Vouch's business. What is: a mention of the bot, a direct
-//! message to it, a message in a thread by somebody who asked there before, `/ask`, a click on one of
-//! its own buttons, and who joins or leaves a channel. Messages of bots are never answered, its own
-//! least of all, and neither are changes of a message.
+//! message to it, `/ask`, a click on one of its own buttons, and who joins or leaves a channel. What
+//! people say to each other in a thread is not, whoever asked there before. Messages of bots are never
+//! answered, its own least of all, and neither are changes of a message.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -67,8 +67,6 @@ pub(crate) enum Heard {
     Challenge(String),
     /// Somebody asks.
     Asked(Job),
-    /// Somebody goes on in a thread; it is a question if they asked there before.
-    GoesOn(Job),
     /// Somebody joined a channel, or left it.
     MembersChanged(String),
     /// Something about a person changed.
@@ -180,16 +178,12 @@ impl Event {
             let task = Task::Direct { question: asked, thread };
             return Heard::Asked(Job { id, user, channel, ts, task });
         }
-        // Who names somebody in a thread speaks to that one; where it is Vouch, it is a mention.
-        let to_vouch = !text.contains("<@") && !asked.is_empty();
-        let task =
-            Task::InChannel { question: asked, thread: thread.unwrap_or_else(|| ts.clone()) };
-        let job = Job { id, user, channel, ts, task };
-        match self.kind.as_str() {
-            "app_mention" => Heard::Asked(job),
-            _ if self.thread_ts.is_some() && to_vouch => Heard::GoesOn(job),
-            _ => Heard::Nothing,
+        if self.kind != "app_mention" {
+            return Heard::Nothing;
         }
+        let thread = thread.unwrap_or_else(|| ts.clone());
+        let task = Task::InChannel { question: asked, thread };
+        Heard::Asked(Job { id, user, channel, ts, task })
     }
 }
 
@@ -321,8 +315,8 @@ mod tests {
         let thread = "1.0".to_owned();
         assert_eq!(job.task, Task::InChannel { question: "How many <weeks>?".into(), thread });
         assert!(matches!(heard(message(json!({"channel_type": "im"}))), Heard::Asked(_)));
-        assert!(matches!(heard(message(json!({}))), Heard::GoesOn(_)));
         for nothing in [
+            json!({}),
             json!({"thread_ts": null}),
             json!({"text": "<@U2> what do you think?"}),
             json!({"text": "That is for <@U2>, isn't it?"}),

@@ -140,17 +140,6 @@ impl Ledger {
         })
     }
 
-    /// Whether this person asked in this thread before.
-    ///
-    /// # Errors
-    /// The ledger failed.
-    pub fn slack_asked_in(&self, channel: &str, thread: &str, user: &str) -> Result<bool> {
-        self.read(|tx| {
-            let sql = "SELECT 1 FROM slack_event WHERE channel = ?1 AND thread = ?2 AND user = ?3";
-            Ok(tx.prepare_cached(sql)?.exists([channel, thread, user])?)
-        })
-    }
-
     /// Which messages in this channel and thread came before this one and since that time, and whose
     /// they are; the last of them.
     ///
@@ -285,8 +274,6 @@ mod tests {
         let room = SlackRoom { answers: 1, busy: 1 };
         assert_eq!(ledger.slack_take(&come, room).unwrap(), [New, Known, Known, Busy, Full]);
         assert_eq!(ledger.slack_take(&come, room).unwrap(), [Known, Known, Known, Known, New]);
-        assert!(ledger.slack_asked_in("C1", "1.1", "U1").unwrap());
-        assert!(!ledger.slack_asked_in("C1", "1.1", "U2").unwrap());
         let states = |ledger: &Ledger| -> Vec<_> {
             let open = ledger.slack_unfinished().unwrap();
             open.into_iter().map(|(event, state)| (event.id, event.task, state)).collect()

@@ -164,15 +164,16 @@ async fn direct_messages_commands_and_threads_are_answered_where_they_were_asked
     assert!(answer.shown().contains("12 percent"));
     slack.mention("2", "bob", "C1", "").await;
     assert!(fake.next().await.shown().contains("Ask me a question"));
-    // In the thread where bob asked, bob goes on without a mention; others talk among themselves.
-    let reply = |id: &str, user: &str| {
+    // In the thread where bob asked, people talk among themselves, bob as well.
+    let reply = |kind: &str, id: &str, user: &str| {
         json!({
-            "type": "message", "channel_type": "channel", "channel": "C1", "user": user,
+            "type": kind, "channel_type": "channel", "channel": "C1", "user": user,
             "text": LEAVE, "ts": format!("5.{id}"), "thread_ts": "1.2",
         })
     };
-    slack.event("3", &reply("3", "UALICE")).await;
-    slack.event("4", &reply("4", "UBOB")).await;
+    slack.event("3", &reply("message", "3", "UALICE")).await;
+    slack.event("3b", &reply("message", "3b", "UBOB")).await;
+    slack.event("4", &reply("app_mention", "4", "UBOB")).await;
     let answer = fake.next().await;
     is(&answer, "message", "C1");
     assert_eq!((answer.event(), &answer.body["thread_ts"]), ("4", &json!("1.2")));

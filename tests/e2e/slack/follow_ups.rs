@@ -28,8 +28,8 @@ async fn world() -> (World, Fake, Sender) {
 /// A message of somebody in C1's thread.
 fn reply(id: &str, user: &str, text: &str) -> Value {
     json!({
-        "type": "message", "channel_type": "channel", "channel": "C1", "user": user,
-        "text": text, "ts": format!("5.{id}"), "thread_ts": "1.1",
+        "type": "app_mention", "channel": "C1", "user": user, "text": format!("<@UBOT> {text}"),
+         "ts": format!("5.{id}"), "thread_ts": "1.1",
     })
 }
 
@@ -47,9 +47,8 @@ async fn a_question_in_a_thread_goes_on_from_the_one_above_it() {
     let second = told(&fake, &slack, ("2", &reply("2", "UBOB", "And care leave?"))).await;
     assert_eq!((second.how, &second.body["thread_ts"]), ("message", &json!("1.1")));
     assert!(second.shown().contains("3 weeks"), "{second:?}");
-    // Somebody else goes on from it, by a mention.
-    let mut event = reply("3", "UALICE", "<@UBOT> And parental leave?");
-    event["type"] = json!("app_mention");
+    // Somebody else goes on from it.
+    let event = reply("3", "UALICE", "And parental leave?");
     let third = told(&fake, &slack, ("3", &event)).await;
     assert!(third.shown().contains("16 weeks"), "{third:?}");
     // What was searched is on record.
@@ -135,8 +134,7 @@ async fn promise_10_what_a_guest_asked_has_no_part_in_a_readers_answer() {
     fake.add("gus", json!({"is_restricted": true}));
     fake.channel("C1", &["bob", "gus"]);
     told(&fake, &slack, ("1", &mention("1", "gus", "C1", LEAVE))).await;
-    let mut event = reply("2", "UBOB", "<@UBOT> And care leave?");
-    event["type"] = json!("app_mention");
+    let event = reply("2", "UBOB", "And care leave?");
     assert_eq!(told(&fake, &slack, ("2", &event)).await.how, "ephemeral");
     let records = world.ines().get("/v1/admin/audit?user=user:bob").await.json();
     assert!(!records.to_string().contains("How many weeks"), "{records}");
