@@ -1614,8 +1614,10 @@ class VouchChat extends HTMLElement {
   }
 
   async reopen(id) {
+    const asked = this.turns.length;
     try {
       const { turns } = await this.server.json(`v1/conversations/${encodeURIComponent(id)}`);
+      if (this.turns.length !== asked) return; // something was asked meanwhile, and that comes first
       this.fresh(false);
       this.conversation = id;
       for (const past of turns) {
