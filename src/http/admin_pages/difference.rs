@@ -10,6 +10,9 @@ use crate::http::viewer::readable;
 
 /// Lines that are shown around a change.
 const AROUND: usize = 2;
+/// Changed lines that are longer together stand beside each other whole: nobody reads thousands of marked
+/// words, and the page would be many times its text.
+const LONG: usize = 64 * 1024;
 /// After so long the difference is as good as it is: a file of an unlucky form must not hold a page up.
 const PATIENCE: Duration = Duration::from_millis(400);
 
@@ -43,6 +46,9 @@ fn change<'t>(lines: &TextDiff<'t, 't, 't, str>, op: DiffOp) -> Markup {
         DiffOp::Equal { .. } => html! { div.same { (readable(&new)) } },
         DiffOp::Delete { .. } => html! { del.block { (readable(&old)) } },
         DiffOp::Insert { .. } => html! { ins.block { (readable(&new)) } },
+        DiffOp::Replace { .. } if old.len() + new.len() > LONG => html! {
+            del.block { (readable(&old)) } ins.block { (readable(&new)) }
+        },
         DiffOp::Replace { .. } => words(&old, &new),
     }
 }
@@ -84,6 +90,15 @@ mod tests {
             assert!(!shown.contains("<script") && !shown.contains("<b>"), "{shown}");
             assert!(!shown.contains('\u{202e}'), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_long_and_all_new_makes_no_page_many_times_its_size() {
+        let text = |word: &str| format!("| {word} | of a row |\n").repeat(20_000);
+        let (before, after) = (text("before"), text("after"));
+        let shown = difference(&before, &after).into_string();
+        assert!(shown.len() < 2 * (before.len() + after.len()), "{}", shown.len());
+        assert!(shown.contains("<del") && shown.contains("<ins"));
     }
 
     #[test]
