@@ -265,16 +265,16 @@ impl Ledger {
             let held = source(tx, &id.source)?;
             held.approver(actor)?;
             let candidate = candidate(tx, document, id, about)?;
-            if candidate.answers && about.answered.is_none() {
+            if candidate.answers {
+                if about.answered.is_some() {
+                    return Err(Refusal::conflict(
+                        "already_approved",
+                        format!("that version of `{id}` is approved and answers already"),
+                        "nothing is left to do; `vouch approvals --history` says who approved it",
+                    ));
+                }
                 // It stays with whoever approved it.
                 return Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] });
-            }
-            if candidate.answers {
-                return Err(Refusal::conflict(
-                    "already_approved",
-                    format!("that version of `{id}` is approved and answers already"),
-                    "nothing is left to do; `vouch approvals --history` says who approved it",
-                ));
             }
             if candidate.state == "draft" {
                 return Err(Refusal::conflict(
@@ -291,15 +291,11 @@ impl Ledger {
                     "another approver decides, or the source sets self_approval = true",
                 ));
             }
-            let before = standing(tx, document, candidate.no)?;
-            make_live(tx, document, candidate.no, &actor.name, note)?;
-            refresh_rule(tx, document)?;
-            bump_epoch(tx)?;
-            let after = standing(tx, document, candidate.no)?;
-            let subject = json!({"document": id.to_string(), "version": candidate.hash,
-                "before": before, "after": after});
-            audit::act(tx, actor, "version.approve", subject, note)?;
-            Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
+            candidate.on_record(tx, (id, document), (actor, "version.approve", note), |version| {
+                make_live(tx, document, version, &actor.name, note)?;
+                refresh_rule(tx, document)?;
+                bump_epoch(tx)
+            })
         })
     }
 
@@ -326,13 +322,10 @@ impl Ledger {
                     "use `vouch withdraw` to take back an approved version",
                 ));
             }
-            let before = standing(tx, document, candidate.no)?;
-            decide(tx, candidate.no, "reject", actor, why)?;
-            let after = standing(tx, document, candidate.no)?;
-            let subject = json!({"document": id.to_string(), "version": candidate.hash,
-                "before": before, "after": after});
-            audit::act(tx, actor, "version.reject", subject, Some(why))?;
-            Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
+            let act = (actor, "version.reject", Some(why));
+            candidate.on_record(tx, (id, document), act, |version| {
+                decide(tx, version, "reject", actor, why)
+            })
         })
     }
 
@@ -363,22 +356,19 @@ impl Ledger {
                 ));
             };
             candidate.as_seen(id, about)?;
-            let before = standing(tx, document, candidate.no)?;
-            decide(tx, candidate.no, "withdraw", actor, why)?;
-            if candidate.answers {
-                tx.execute(
-                    "UPDATE document SET live = NULL, live_modified = NULL WHERE no = ?1",
-                    [document],
-                )?;
-                log_change(tx, candidate.no, "drop")?;
-            }
-            refresh_rule(tx, document)?;
-            bump_epoch(tx)?;
-            let after = standing(tx, document, candidate.no)?;
-            let subject = json!({"document": id.to_string(), "version": candidate.hash,
-                "before": before, "after": after});
-            audit::act(tx, actor, "version.withdraw", subject, Some(why))?;
-            Ok(Decided { document: id.to_string(), versions: vec![candidate.hash] })
+            let (answers, act) = (candidate.answers, (actor, "version.withdraw", Some(why)));
+            candidate.on_record(tx, (id, document), act, |version| {
+                decide(tx, version, "withdraw", actor, why)?;
+                if answers {
+                    tx.execute(
+                        "UPDATE document SET live = NULL, live_modified = NULL WHERE no = ?1",
+                        [document],
+                    )?;
+                    log_change(tx, version, "drop")?;
+                }
+                refresh_rule(tx, document)?;
+                bump_epoch(tx)
+            })
         })
     }
 }
@@ -513,6 +503,23 @@ fn candidate(
 }
 
 impl Candidate {
+    /// Does what was decided about it, and records how it stood before and after.
+    fn on_record(
+        self,
+        tx: &Transaction<'_>,
+        (id, document): (&DocumentId, i64),
+        (actor, kind, note): (&Actor, &str, Option<&str>),
+        carry_out: impl FnOnce(VersionNo) -> Result<()>,
+    ) -> Result<Decided> {
+        let before = standing(tx, document, self.no)?;
+        carry_out(self.no)?;
+        let after = standing(tx, document, self.no)?;
+        let subject = json!({"document": id.to_string(), "version": self.hash,
+            "before": before, "after": after});
+        audit::act(tx, actor, kind, subject, note)?;
+        Ok(Decided { document: id.to_string(), versions: vec![self.hash] })
+    }
+
     /// Refuses a decision by somebody who saw another version answer, or this one undecided.
     fn as_seen(&self, id: &DocumentId, about: About<'_>) -> Result<()> {
         let live = self.live.as_deref().unwrap_or_default();
