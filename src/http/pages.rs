@@ -281,15 +281,23 @@ pub(super) fn page(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " · Vouch" }
-                link rel="icon" href="/static/favicon.svg";
-                link rel="stylesheet" href="/static/view.css";
-                script type="module" src="/static/view.js" {}
-            }
+            (head(title, "view"))
             body { (body) }
+        }
+    }
+}
+
+/// The head of a page, with the style and the script of its kind.
+pub(super) fn head(title: &str, kind: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) " · Vouch" }
+            link rel="icon" href="/static/favicon.svg" type="image/svg+xml";
+            link rel="stylesheet" href={ "/static/" (kind) ".css" };
+            script type="module" src={ "/static/" (kind) ".js" } {}
         }
     }
 }
