@@ -63,6 +63,13 @@ pub(super) struct Queue {
     pub(super) held: Vec<Widening>,
 }
 
+impl Queue {
+    /// How many decisions wait.
+    pub(super) fn len(&self) -> usize {
+        self.versions.len() + self.sources.len() + self.held.len()
+    }
+}
+
 /// What waits for this caller.
 pub(super) fn queue(app: &App, caller: &Caller, only: Option<&str>) -> Result<Queue, ApiError> {
     let sources = app.ledger.sources()?.into_iter();

@@ -36,12 +36,12 @@ pub(super) async fn queue(
 ) -> Result<Markup, ApiError> {
     app.blocking(move |app| {
         let frame = Frame::of(app, &caller, "/admin/approvals")?.after(&after);
-        let queue = approvals::queue(app, &caller, None)?;
-        let approved = approved_by(app, &caller, &queue)?;
+        let queue = &frame.queue;
+        let approved = approved_by(app, &caller, queue)?;
         let body = html! {
             h1 { "Approvals" }
             p.lead { "Until somebody decides, the version that was approved before goes on answering." }
-            @if queue.versions.is_empty() && queue.sources.is_empty() && queue.held.is_empty() {
+            @if queue.len() == 0 {
                 (empty("Nothing waits for you."))
             }
             @if !queue.held.is_empty() {

@@ -27,6 +27,7 @@ use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use super::approvals::Queue;
 use super::pages;
 use super::policy::{Policy, Routes};
 use super::sources::answers_for;
@@ -166,7 +167,8 @@ pub(super) struct Frame {
     keeps: bool,
     audits: bool,
     administers: bool,
-    waiting: usize,
+    /// What waits for them.
+    queue: Queue,
     done: Option<Done>,
 }
 
@@ -176,8 +178,6 @@ impl Frame {
         let administers = caller.actor.administrator;
         let sources = app.ledger.sources()?;
         let keeps = administers || sources.iter().any(|source| answers_for(caller, source));
-        let queue = super::approvals::queue(app, caller, None)?;
-        let waiting = queue.versions.len() + queue.sources.len() + queue.held.len();
         Ok(Self {
             person: caller.actor.name.clone(),
             who: readable(&pages::name(app, &caller.actor.name)?),
@@ -185,7 +185,7 @@ impl Frame {
             keeps,
             audits: caller.auditor || administers,
             administers,
-            waiting,
+            queue: super::approvals::queue(app, caller, None)?,
             done: None,
         })
     }
@@ -216,15 +216,7 @@ impl Frame {
         html! {
             (DOCTYPE)
             html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (readable(title)) " · Vouch" }
-                    link rel="icon" href="/static/favicon.svg" type="image/svg+xml";
-                    link rel="stylesheet" href="/static/admin.css";
-                    script type="module" src="/static/admin.js" {}
-                }
+                (pages::head(&readable(title), "admin"))
                 body data-person=(self.person) {
                     a.skip href="#main" { "Go to the content" }
                     header.bar {
@@ -245,8 +237,8 @@ impl Frame {
                                     li {
                                         a href=(place) aria-current=[(place == self.here).then_some("page")] {
                                             (name)
-                                            @if place == "/admin/approvals" && self.waiting > 0 {
-                                                " " span.count { (self.waiting) span.unseen { " waiting" } }
+                                            @if place == "/admin/approvals" && self.queue.len() > 0 {
+                                                " " span.count { (self.queue.len()) span.unseen { " waiting" } }
                                             }
                                         }
                                     }

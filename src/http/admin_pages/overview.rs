@@ -12,7 +12,7 @@ use super::pieces::{
 };
 use crate::app::App;
 use crate::auth::{AsAnybody, Caller};
-use crate::http::approvals::{Queue, queue};
+use crate::http::approvals::Queue;
 use crate::http::sources::answers_for;
 use crate::http::{ApiError, health};
 
@@ -29,7 +29,6 @@ pub(super) async fn overview(
     app.blocking(move |app| {
         let frame = Frame::of(app, &caller, "/admin")?;
         let sources = own_sources(app, &caller)?;
-        let queue = queue(app, &caller, None)?;
         let problems = problems(app, &sources)?;
         let house = caller.actor.administrator.then(|| House::of(app)).transpose()?;
         let body = html! {
@@ -46,7 +45,7 @@ pub(super) async fn overview(
             } @else {
                 (numbers(&sources, words_alone(app)))
                 div.columns {
-                    section { h2 { "Waits for a decision" } (waiting(&queue)) }
+                    section { h2 { "Waits for a decision" } (waiting(&frame.queue)) }
                     section { h2 { "Problems" } (problem_list(&problems)) }
                 }
                 section { h2 { "Sources" } (table(app, &sources)?) }
@@ -146,7 +145,7 @@ fn moving(sources: &[SourceInfo], words_alone: bool) -> bool {
 }
 
 fn waiting(queue: &Queue) -> Markup {
-    let all = queue.versions.len() + queue.sources.len() + queue.held.len();
+    let all = queue.len();
     html! {
         @if all == 0 { (empty("Nothing waits.")) }
         @else {
