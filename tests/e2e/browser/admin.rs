@@ -24,8 +24,7 @@ async fn promise_6_an_approver_compares_and_approves_and_the_answer_changes() {
     let world = company().await;
     world.write("hr/leave.md", &TEXT.replace("28", "31"));
     world.sync("hr").await;
-    browser.goto(&world.base).await;
-    browser.become_person("dana").await;
+    browser.home_as(&world, "dana").await;
     browser.ask(QUESTION).await;
     browser.says(".turn:last-child", "28 days").await;
     browser.goto(&format!("{}/admin", world.base)).await;
@@ -35,8 +34,7 @@ async fn promise_6_an_approver_compares_and_approves_and_the_answer_changes() {
     browser.click("button[value='approve']").await;
     browser.says(".empty", "Nothing waits for you.").await;
     world.settled().await;
-    browser.goto(&world.base).await;
-    browser.become_person("dana").await;
+    browser.home_as(&world, "dana").await;
     browser.ask(QUESTION).await;
     browser.says(".turn:last-child", "31 days").await;
     browser.only_called(&[&world.base]).await;
@@ -47,16 +45,14 @@ async fn promise_4_a_source_that_is_paused_with_a_reason_vanishes_from_the_answe
     let name = "promise_4_a_source_that_is_paused_with_a_reason_vanishes_from_the_answers";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("alice").await;
+    browser.home_as(&world, "alice").await;
     browser.goto(&format!("{}/admin/sources/hr", world.base)).await;
     browser.click("details.act summary").await;
     let why = browser.shown("form[action$='/pause'] input[name='why']").await;
     why.send_keys("A mistake in <b>it</b>").await.expect("a reason");
     browser.click("form[action$='/pause'] button").await;
     browser.says(".notice:not(.good)", "A mistake in <b>it</b>").await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     let page = browser.everything().await;
     assert!(!page.contains("28 days"), "{page}");
@@ -73,8 +69,7 @@ async fn a_bar_moves_by_itself_while_chunks_get_their_vectors() {
         let line = format!("On page {number} the heliotrope blooms, and somebody waters it. ");
         world.write(&format!("wiki/{number}.md"), &format!("# {number}\n\n{}", line.repeat(100)));
     }
-    browser.goto(&world.base).await;
-    browser.become_person("alice").await;
+    browser.home_as(&world, "alice").await;
     world.alice().add(&source("wiki", &json!({}))).await;
     browser.goto(&format!("{}/admin/sources/wiki", world.base)).await;
     // The page is never loaded again: what is kept in it stays.
@@ -93,8 +88,7 @@ async fn promise_5_a_page_decides_nothing_in_the_name_of_whoever_signed_in_meanw
     let world = company().await;
     world.write("hr/leave.md", &TEXT.replace("28", "31"));
     world.sync("hr").await;
-    browser.goto(&world.base).await;
-    browser.become_person("dana").await;
+    browser.home_as(&world, "dana").await;
     browser.goto(&format!("{}/admin/approvals/hr/leave.md", world.base)).await;
     browser.says(".who", "Dana").await;
     // In another window of this browser somebody else takes over, unseen by this page.

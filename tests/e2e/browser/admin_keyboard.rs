@@ -53,8 +53,7 @@ async fn promise_6_a_changed_version_is_approved_with_the_keyboard_alone() {
     let name = "promise_6_a_changed_version_is_approved_with_the_keyboard_alone";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("dana").await;
+    browser.home_as(&world, "dana").await;
     browser.goto(&format!("{}/admin", world.base)).await;
     browser.press(&[TAB]).await;
     browser.holds("document.activeElement.matches('.skip') && document.activeElement.getBoundingClientRect().top >= 0").await;
@@ -83,8 +82,7 @@ async fn promise_4_a_source_is_paused_and_resumed_with_the_keyboard_alone() {
     let name = "promise_4_a_source_is_paused_and_resumed_with_the_keyboard_alone";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("alice").await;
+    browser.home_as(&world, "alice").await;
     browser.goto(&format!("{}/admin", world.base)).await;
     browser.tab_to("#sources a[href='/admin/sources/hr']").await;
     browser.press(&[ENTER]).await;

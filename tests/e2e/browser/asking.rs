@@ -11,8 +11,7 @@ async fn a_reader_asks_opens_a_citation_and_sees_the_quote_in_its_document() {
     let name = "a_reader_asks_opens_a_citation_and_sees_the_quote_in_its_document";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     browser.says(".sentences", "28 days").await;
     assert!(browser.count(".sentence .mark").await > 0, "every sentence has a mark");
@@ -37,8 +36,7 @@ async fn a_quote_is_shown_as_it_stands_in_its_document() {
     };
     let line = "The heliotrope is loaded from __init__.py with **kwargs** and matches [a-z](x).";
     let world = World::holding(&[("hr/a.txt", line)]).await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask("What is the heliotrope loaded from?").await;
     browser.click(".mark").await;
     assert_eq!(browser.text(".card blockquote").await, line);
@@ -50,8 +48,7 @@ async fn a_reader_for_whom_nothing_is_found_is_told_whom_to_ask() {
     let name = "a_reader_for_whom_nothing_is_found_is_told_whom_to_ask";
     let Some(browser) = Browser::start(name).await else { return };
     let world = World::holding(&[("hr/guide.md", "# Guide\n\nThe office opens at nine.\n")]).await;
-    browser.goto(&world.base).await;
-    browser.become_person("carla").await;
+    browser.home_as(&world, "carla").await;
     browser.ask("Does the office have a swimming pool in Lisbon?").await;
     let said = browser.text(".nothing").await;
     assert!(said.contains("Nothing was found") && said.contains("Alice"), "{said}");
@@ -65,8 +62,7 @@ async fn an_answer_can_be_judged_copied_and_asked_again() {
     let name = "an_answer_can_be_judged_copied_and_asked_again";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
 
     browser.click(".verdicts button:last-child").await;
@@ -102,8 +98,7 @@ async fn without_a_network_the_widget_says_so_and_goes_on_when_it_is_back() {
     let name = "without_a_network_the_widget_says_so_and_goes_on_when_it_is_back";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     let network = |offline: bool| json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
     browser.devtools("Network.enable", json!({})).await;
     browser.devtools("Network.emulateNetworkConditions", network(true)).await;
@@ -121,8 +116,7 @@ async fn a_conversation_goes_on_is_found_again_and_can_be_deleted() {
     let name = "a_conversation_goes_on_is_found_again_and_can_be_deleted";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     browser.ask("And for contractors?").await;
     browser
@@ -161,8 +155,7 @@ async fn a_list_that_fails_ends_no_conversation_and_hides_none() {
     let name = "a_list_that_fails_ends_no_conversation_and_hides_none";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser
         .js("const real = fetch; Object.assign(window, {failing: true, sent: null});
             window.fetch = (address, options) => {

@@ -61,8 +61,7 @@ async fn promise_10_hostile_text_stays_text_in_the_widget() {
     let name = "promise_10_hostile_text_stays_text_in_the_widget";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     // Ten strings an answer, each in every place of its own citation and sentence.
     let answers: Vec<Value> = strings().chunks(10).map(answer).collect();
     let script = format!(
@@ -143,8 +142,7 @@ async fn promise_10_hostile_text_stays_text_in_the_viewer() {
     let markdown = format!("# {}\n\n{}", texts[0].replace('\n', " "), texts.join("\n\n"));
     let plain = texts.join("\n");
     let world = World::holding(&[("hr/a.md", &markdown), ("hr/b.txt", &plain)]).await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     for width in [1200, 360] {
         let size = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
         browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
@@ -253,8 +251,7 @@ async fn promise_10_hostile_text_stays_text_on_the_admin_pages() {
     let mut signed_in = "";
     for (who, path, at_least) in admin_pages(&texts) {
         if signed_in != who {
-            browser.goto(&world.base).await;
-            browser.become_person(who).await;
+            browser.home_as(&world, who).await;
             signed_in = who;
         }
         browser.goto(&format!("{}{path}", world.base)).await;

@@ -168,6 +168,12 @@ impl Browser {
         self.holds(&format!("chat.server?.user === 'user:{user}' && chat.state === 'ready'")).await;
     }
 
+    /// Opens the first page and chooses who asks.
+    async fn home_as(&self, world: &World, user: &str) {
+        self.goto(&world.base).await;
+        self.become_person(user).await;
+    }
+
     /// Types a question and sends it.
     async fn send(&self, question: &str) {
         let field = self.shown(".composer textarea").await;

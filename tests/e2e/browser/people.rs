@@ -21,8 +21,7 @@ async fn promise_3_another_person_sees_nothing_of_the_answer_before() {
     let name = "promise_3_another_person_sees_nothing_of_the_answer_before";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     browser.says(".sentences", "28 days").await;
     browser.click(".mark").await;
@@ -40,8 +39,7 @@ async fn promise_3_a_sign_in_in_another_tab_clears_this_one() {
     let name = "promise_3_a_sign_in_in_another_tab_clears_this_one";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     // The other tab's sign-in, of which this page hears nothing: the next call is refused, since it is
     // made for Bob, and all that was Bob's goes.
@@ -71,8 +69,7 @@ async fn promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody() {
     let name = "promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     browser.says(".sentences", "28 days").await;
     let first = browser.client.window().await.expect("a window");
@@ -82,8 +79,7 @@ async fn promise_3_two_windows_of_one_browser_show_the_same_person_or_nobody() {
     };
 
     look_at(&second).await;
-    browser.goto(&world.base).await;
-    browser.become_person("carla").await;
+    browser.home_as(&world, "carla").await;
     look_at(&first).await;
     browser.holds("chat.server.user === 'user:carla'").await;
     browser.says(".notices", "Somebody else is signed in").await;
@@ -115,14 +111,12 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
         let person = browser.shown("#person").await;
         person.select_by_value(user).await.expect("a person");
     };
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
 
     // An earlier conversation, a list, and the end of one: asked for by Bob, here when Carla is.
     for late in ["/v1/conversations/", "/v1/conversations", "/v1/ask"] {
-        browser.goto(&world.base).await;
-        browser.become_person("bob").await;
+        browser.home_as(&world, "bob").await;
         browser.holds("chat.conversations?.length > 0").await;
         browser.js(&format!("{NETWORK} slow = '{late}';")).await;
         match late {
@@ -142,8 +136,7 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
     }
 
     // Two checks at once: the first says that it is Carla, and the second fails.
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     browser.js(&format!("{NETWORK} slow = '/v1/me';")).await;
     browser.js("fetch('/signin', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({user: 'carla'})})
@@ -155,8 +148,7 @@ async fn promise_3_a_reply_that_comes_late_or_not_at_all_shows_nobody_what_anoth
 
     // The page switched, and nobody can say who is there: nothing is seen until somebody can.
     for other in ["carla", ""] {
-        browser.goto(&world.base).await;
-        browser.become_person("bob").await;
+        browser.home_as(&world, "bob").await;
         browser.ask(QUESTION).await;
         browser.js(&format!("{NETWORK} broken = '/v1/me';")).await;
         switch_to(other).await;
@@ -183,8 +175,7 @@ async fn a_link_asks_nothing_in_the_name_of_who_follows_it() {
     let name = "a_link_asks_nothing_in_the_name_of_who_follows_it";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.goto(&format!("{}/?q=How+many+days+of+paid+vacation+do+I+have%3F", world.base)).await;
     browser.holds("chat.field?.value === 'How many days of paid vacation do I have?'").await;
     browser.holds("chat.state === 'ready'").await;
@@ -227,8 +218,7 @@ async fn whoever_presses_the_button_is_signed_out() {
         return;
     };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.goto(&format!("{}/signout", world.base)).await;
     browser.click("form button").await;
     browser.says("h1", "You are signed out").await;

@@ -14,8 +14,7 @@ async fn everything_can_be_done_with_the_keyboard_alone() {
     let name = "everything_can_be_done_with_the_keyboard_alone";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     let focused = |css: &str| format!("root.activeElement?.matches({css:?})");
     // From the page's head past the earlier conversations into the field.
     browser.js("$('#person').focus();").await;
@@ -61,8 +60,7 @@ async fn in_the_launcher_escape_closes_the_innermost_thing_and_the_focus_returns
                 json!({"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true});
             browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
         }
-        browser.goto(&world.base).await;
-        browser.become_person("bob").await;
+        browser.home_as(&world, "bob").await;
         browser.js("chat.setAttribute('mode', 'launcher'); $('.launcher').focus();").await;
         browser.press(&[ENTER]).await;
         browser.holds(&format!("$('.panel').matches(':modal') === {phone}")).await;
@@ -101,8 +99,7 @@ async fn on_a_phone_and_in_the_dark_everything_fits_and_can_be_read() {
     browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
     let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
     browser.devtools("Emulation.setEmulatedMedia", dark).await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     let fits = "document.documentElement.scrollWidth <= innerWidth";
     browser.holds(fits).await;
     browser.ask(QUESTION).await;
@@ -131,8 +128,7 @@ async fn an_answer_on_its_way_can_be_stopped() {
     let name = "an_answer_on_its_way_can_be_stopped";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     let network = |latency: u32| json!({"offline": false, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1});
     browser.devtools("Network.enable", json!({})).await;
     browser.devtools("Network.emulateNetworkConditions", network(60_000)).await;
@@ -153,8 +149,7 @@ async fn every_failure_is_said_in_plain_words() {
     let name = "every_failure_is_said_in_plain_words";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     // What the server answers is put in here: most of it can't be had on demand.
     browser
         .js("const real = fetch; window.next = null;
@@ -204,8 +199,7 @@ async fn a_check_that_fails_takes_away_neither_the_answer_nor_what_is_typed() {
     let name = "a_check_that_fails_takes_away_neither_the_answer_nor_what_is_typed";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     let draft = "And how many days";
     browser.shown(".composer textarea").await.send_keys(draft).await.unwrap();
@@ -305,8 +299,7 @@ async fn no_answer_appears_behind_the_field() {
         let window =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         browser.devtools("Emulation.setDeviceMetricsOverride", window).await;
-        browser.goto(&world.base).await;
-        browser.become_person("bob").await;
+        browser.home_as(&world, "bob").await;
         if launcher {
             browser.js("$('#launch').click();").await;
         }
@@ -334,8 +327,7 @@ async fn the_widget_takes_the_focus_from_nothing_in_the_page() {
     let name = "the_widget_takes_the_focus_from_nothing_in_the_page";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(QUESTION).await;
     browser.js("const field = document.createElement('input'); field.id = 'own'; $('.lead').append(field);").await;
     let focused =
@@ -376,8 +368,7 @@ async fn of_what_an_answer_lacks_readers_hear_in_plain_words() {
     let name = "of_what_an_answer_lacks_readers_hear_in_plain_words";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.js("chat.setAttribute('lang', 'de');").await;
     let citation = json!({"number": 1, "document": "hr/a.md", "title": "A", "version": "sha256:0",
         "quote": "q", "start": 0, "end": 1, "heading": ""});
@@ -417,8 +408,7 @@ async fn the_widget_speaks_the_pages_language() {
     let name = "the_widget_speaks_the_pages_language";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("carla").await;
+    browser.home_as(&world, "carla").await;
     browser.js("chat.setAttribute('lang', 'de');").await;
     browser.says(".intro", "freigegebenen Dokumenten").await;
     browser.ask("Gibt es in Lissabon ein Schwimmbad?").await;

@@ -59,8 +59,7 @@ async fn an_answer_appears_sentence_by_sentence_and_stop_ends_the_models_work() 
     let world = world(&model).await;
     let still = json!({"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]});
     browser.devtools("Emulation.setEmulatedMedia", still).await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.send(QUESTION).await;
     let rules = rules();
     for (at, gate) in [(1, Some(&gates[0])), (2, Some(&gates[1])), (3, None)] {
@@ -105,8 +104,7 @@ async fn a_long_answer_stays_in_view_until_the_reader_scrolls_away() {
     let world = world(&model).await;
     let phone = json!({"width": 360, "height": 560, "deviceScaleFactor": 1, "mobile": true});
     browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.click("#launch").await;
     browser.send(QUESTION).await;
     let rules = rules();
@@ -175,8 +173,7 @@ async fn whoever_asks_too_often_is_told_when_to_come_back_and_loses_nothing() {
     let text = document();
     let world = Company::holding(&[("hr/house.md", text.as_str())]).with_settings(limits);
     let world = world.open().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask("When does the kitchen of the house open?").await;
     browser.says(".sentences", "kitchen").await;
     // Bob's other programs take what is left.
@@ -199,8 +196,7 @@ async fn a_stop_of_the_assistant_is_said_and_takes_nothing_away() {
     let name = "a_stop_of_the_assistant_is_said_and_takes_nothing_away";
     let Some(browser) = Browser::start(name).await else { return };
     let world = company().await;
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     browser.ask(super::QUESTION).await;
     let stop = world.alice().post("/v1/admin/stop", &json!({"why": "a test"})).await;
     assert_eq!(stop.status, 200);

@@ -14,8 +14,7 @@ async fn the_viewer_shows_markdown_as_a_page_and_scrolls_to_the_quote() {
     let world = World::holding(&[("hr/leave.md", &text)]).await;
     let start = text.find("Open **").unwrap();
     let end = text.find(" and press").unwrap();
-    browser.goto(&world.base).await;
-    browser.become_person("bob").await;
+    browser.home_as(&world, "bob").await;
     let address = format!("{}/view/hr/leave.md?start={start}&end={end}#quote", world.base);
     browser.goto(&address).await;
     assert_eq!(browser.text("h1").await, "Leave");
